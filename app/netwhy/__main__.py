@@ -1,0 +1,10 @@
+"""`python -m netwhy`."""
+
+from __future__ import annotations
+
+import sys
+
+from netwhy.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands, one file each; `netwhy.cli` chooses one and imports only that."""

@@ -1,0 +1,281 @@
+"""What each command takes: its options, its help and its examples."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import NoReturn
+
+from netwhy.commands.streams import Refusal, write
+from netwhy.core.model import Verdict
+
+LONGEST_TIMEOUT_S = 3600.0
+
+TARGETS = """\
+a target: host, host:port, host:service, [v6]:port, an address, or tcp:// udp:// tls:// http://
+https:// icmp:// dns:// bind://"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that reports a fault as one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(f"{self.prog}: {message} (see {self.prog} --help)")
+
+    def print_help(self, file: object = None) -> None:
+        write(self.format_help())
+
+
+def _parser(prog: str, usage: str, about: str, examples: str, codes: str = "") -> Parser:
+    shown = "\n".join(f"  {line}" for line in examples.splitlines())
+    return Parser(
+        prog=prog,
+        usage=f"{prog} {usage}",
+        description=about,
+        epilog=f"examples:\n{shown}" + (f"\n\nexit code: {codes}" if codes else ""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+
+
+def _common(parser: Parser, *, config: bool = True, version: bool = False) -> Parser:
+    group = parser.add_argument_group("general")
+    if config:
+        group.add_argument("--config", metavar="F", help="configuration file (netwhy.toml)")
+    group.add_argument("--log-file", metavar="F", help="append a log to this file")
+    group.add_argument(
+        "--log-level",
+        metavar="L",
+        choices=("debug", "info", "warning", "error"),
+        help="debug, info, warning or error; to standard error without --log-file",
+    )
+    if version:
+        group.add_argument("--version", action="store_true", help="show the version and end")
+    group.add_argument("-h", "--help", action="help", help="show this and end")
+    return parser
+
+
+def dashboard() -> Parser:
+    parser = _parser(
+        "netwhy",
+        "[TARGET ...] [options]",
+        "Why can't I connect to X?  Probes every layer between this machine and a service, names\n"
+        "the one cause, says how it knows, and gives the next command to type.\n\n"
+        "commands (each has its own --help):\n"
+        "  netwhy [TARGET ...]         the live dashboard; without a target: this machine\n"
+        "  netwhy check [TARGET ...]   one diagnosis, printed\n"
+        "  netwhy bind PORT ...        could a server start on this port now?\n"
+        "  netwhy ports [FILTER ...]   what listens here, and which process it is\n"
+        "  netwhy explain WHAT ...     what an error means and what to do about it",
+        "netwhy                                   this machine's own path to the network\n"
+        "netwhy db.example.com:5432 https://shop.example.com\n"
+        "netwhy check db.example.com:5432\n"
+        "netwhy explain ECONNREFUSED",
+    )
+    group = parser.add_argument_group("dashboard")
+    group.add_argument("targets", metavar="TARGET", nargs="*", help=TARGETS)
+    group.add_argument(
+        "--interval", type=_seconds, metavar="S", help="seconds between two checks of a target"
+    )
+    group.add_argument("--theme", metavar="T", help="colour theme")
+    group.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal's own selection"
+    )
+    group.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    return _common(parser, version=True)
+
+
+def check() -> Parser:
+    parser = _parser(
+        "netwhy check",
+        "[TARGET ...] [options]",
+        "One diagnosis, printed.  Without a target: those of the configuration, else this\n"
+        "machine's own path to the network.",
+        "netwhy check db.example.com:5432\n"
+        "netwhy check web.example.com:443 192.0.2.7 --format json\n"
+        "netwhy check --targets hosts.txt --format jsonl | jq -r .verdict\n"
+        "netwhy check https://shop.example.com --format markdown --output ticket.md",
+        "0 every target works (or could not be tested), 1 at least one fails,\n"
+        "  2 usage or configuration error, 130 interrupted or nobody read the results to the end",
+    )
+    group = parser.add_argument_group("what is checked")
+    group.add_argument("targets", metavar="TARGET", nargs="*", help=TARGETS)
+    group.add_argument(
+        "--targets",
+        dest="from_file",
+        metavar="F",
+        help="read more targets from a file, one a line, # comments; - is standard input",
+    )
+    group.add_argument(
+        "--family", type=int, choices=(4, 6), metavar="4|6", help="use only IPv4, or only IPv6"
+    )
+    group.add_argument(
+        "--timeout", type=_seconds, metavar="S", help="seconds that each connection may take"
+    )
+    _results(parser)
+    return _common(parser)
+
+
+def bind() -> Parser:
+    parser = _parser(
+        "netwhy bind",
+        "PORT|ADDRESS:PORT ... [options]",
+        "Could a server start here now?  Says who holds the port if not.",
+        "netwhy bind 8080                every address of this machine\n"
+        "netwhy bind 127.0.0.1:5432 '[::1]:5432'\n"
+        "netwhy bind 53/udp",
+        "0 every port can be bound, 1 at least one cannot, 2 usage error",
+    )
+    group = parser.add_argument_group("what is asked for")
+    group.add_argument(
+        "ports", metavar="PORT|ADDRESS:PORT", nargs="*", help="8080, 53/udp or 127.0.0.1:8080"
+    )
+    _results(parser)
+    return _common(parser, config=False)
+
+
+def ports() -> Parser:
+    parser = _parser(
+        "netwhy ports",
+        "[FILTER ...] [options]",
+        "What listens on this machine, who could reach it, and which process it is.",
+        "netwhy ports\n"
+        "netwhy ports postgres\n"
+        "netwhy ports --port 8000-8100 --process python\n"
+        "netwhy ports --format json",
+        "0, or 1 when filters were given and nothing fits them",
+    )
+    group = parser.add_argument_group("filters")
+    group.add_argument(
+        "filters",
+        metavar="FILTER",
+        nargs="*",
+        help="text in any column shown; a number is a whole port or pid; all must fit",
+    )
+    group.add_argument(
+        "--port", dest="ports", type=_ports, action="append", default=[], metavar="N|N-M",
+        help="only this port, or these",
+    )  # fmt: skip
+    group.add_argument(
+        "--process", dest="processes", action="append", default=[], metavar="NAME",
+        help="only processes with this in their name or command line",
+    )  # fmt: skip
+    group = parser.add_argument_group("results")
+    group.add_argument(
+        "--format", choices=("table", "json"), default="table", metavar="F", help="table or json"
+    )
+    return _common(parser, config=False)
+
+
+def explain() -> Parser:
+    parser = _parser(
+        "netwhy explain",
+        "WHAT ... [options]",
+        "What an error means, how to tell its causes apart, and what to do.",
+        "netwhy explain tcp.refused\n"
+        "netwhy explain ECONNREFUSED\n"
+        "netwhy explain 10061                 a number, on whichever platform it has a meaning\n"
+        "netwhy explain ConnectionResetError\n"
+        "netwhy explain EAI_NONAME\n"
+        "tail app.log | netwhy explain -      an error line from standard input",
+        "0, or 1 when nothing is known of it",
+    )
+    group = parser.add_argument_group("what is explained")
+    group.add_argument(
+        "what",
+        metavar="WHAT",
+        nargs="+",
+        help="an errno (name or number of any platform), an exception, an EAI code, a cause id "
+        "or an error line; - is standard input",
+    )
+    return _common(parser, config=False)
+
+
+def _results(parser: Parser) -> None:
+    group = parser.add_argument_group("results")
+    group.add_argument(
+        "--format",
+        choices=("text", "json", "jsonl", "markdown"),
+        default="text",
+        metavar="F",
+        help="text, json, jsonl or markdown",
+    )
+    group.add_argument("--output", metavar="F", help="write to a file, whole or not at all")
+    group.add_argument(
+        "--fail-on",
+        type=_verdicts,
+        default=frozenset(),
+        metavar="V",
+        help="exit 1 also for: degraded, unknown, or degraded,unknown",
+    )
+    group.add_argument(
+        "--schema", action="store_true", help="print the JSON Schema of json and jsonl, and end"
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text.removesuffix("s"))
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= LONGEST_TIMEOUT_S:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no time in seconds; write for example 2 or 0.5, at most 3600"
+        )
+    return value
+
+
+def _verdicts(text: str) -> frozenset[Verdict]:
+    names = {name.strip() for name in text.split(",")}
+    if not names <= {"degraded", "unknown"}:
+        raise argparse.ArgumentTypeError(f"'{text}' is not degraded, unknown or degraded,unknown")
+    return frozenset(Verdict(name) for name in names)
+
+
+def _ports(text: str) -> range:
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text, re.ASCII)
+    if match:
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first <= last <= 65535:
+            return range(first, last + 1)
+    raise argparse.ArgumentTypeError(f"'{text}' is no port; write for example 8080 or 8000-8100")
+
+
+COMMANDS: dict[str, Callable[[], Parser]] = {
+    "check": check,
+    "bind": bind,
+    "ports": ports,
+    "explain": explain,
+}
+
+#: Options that take a value and may stand before the command.
+_VALUED = ("--config", "--log-file", "--log-level", "--interval", "--theme")
+
+
+def read(argv: list[str]) -> tuple[str, argparse.Namespace]:
+    """The name of the command ("" is the dashboard) and its arguments.
+
+    Raises Refusal for what cannot be understood, and SystemExit after `--help`.
+    """
+    name, rest = command(argv)
+    parser = COMMANDS[name]() if name else dashboard()
+    return name, parser.parse_intermixed_args(rest)
+
+
+def command(argv: list[str]) -> tuple[str, list[str]]:
+    """The command is the first word that is no option; the other arguments are its own."""
+    skip = False
+    for place, word in enumerate(argv):
+        if skip:
+            skip = False
+        elif word == "--":
+            break
+        elif word in _VALUED:
+            skip = True
+        elif not word.startswith("-"):
+            if word in COMMANDS:
+                return word, [*argv[:place], *argv[place + 1 :]]
+            break
+    return "", argv

@@ -1,0 +1,120 @@
+"""What is kept of one target between checks, and when its verdict changes.
+
+Pure: the caller brings the clocks.  A failure after a success is suspected first and becomes
+the verdict only when a second check confirms it; the strip counts every check at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from netwhy.core import stats
+from netwhy.core.model import LAYERS, Mark, Target, TargetReport, Verdict
+from netwhy.core.snapshot import Row
+
+RING = 60  # checks kept
+REST_S = 0.25  # at least this long between two checks of a target
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment on two clocks: the wall, and seconds on a clock that is never set."""
+
+    wall: datetime
+    seconds: float
+
+
+class Record:
+    """The last checks of one target and the verdict that they give."""
+
+    def __init__(self, target: Target, *, interval_s: float, retry_s: float = 0.5) -> None:
+        self.target = target
+        self.interval_s = max(REST_S, target.options.interval_s or interval_s)
+        self.verdict: Verdict | None = None
+        self.report: TargetReport | None = None
+        self._retry_s = retry_s
+        self._ring: deque[stats.Sample] = deque(maxlen=RING)
+        self._partial: TargetReport | None = None
+        self._since: Moment | None = None
+        self._checks = 0
+        self._suspected: Moment | None = None  # of a failure that the next check decides on
+        self._due_s: float | None = None  # when the next check was meant to start
+        self._row: Row | None = None
+
+    def begin(self, now_s: float) -> None:
+        """A check starts.  Checks that are missing since the last one become gaps."""
+        if self._due_s is None:
+            return
+        late_s = now_s - self._due_s
+        if late_s > max(1.5 * self.interval_s, 2.0):
+            self._ring.extend([stats.GAP] * min(RING, int(late_s / self.interval_s)))
+            self._row = None
+
+    def learn(self, report: TargetReport) -> bool:
+        """What a running check knows so far; kept (True) only while there is nothing better."""
+        if self.report is not None:
+            return False
+        self._partial, self._row = report, None
+        return True
+
+    def settle(self, report: TargetReport, now: Moment) -> bool:
+        """A check ended.  Returns False while its failure is still to be confirmed."""
+        self._ring.append(_sample(report))
+        self._checks += 1
+        self._partial = self._row = None
+        working = self.verdict in (Verdict.OK, Verdict.DEGRADED)
+        if report.verdict is Verdict.FAILING and working:
+            if self._suspected is None:
+                self._suspected = now
+                return False
+            now = self._suspected  # it failed from the first of the two on
+        self._suspected = None
+        self.report = report
+        if report.verdict is not self.verdict:
+            self.verdict, self._since = report.verdict, now
+        return True
+
+    def rest(self, took_s: float, now_s: float) -> float:
+        """Seconds until the next check: the rest of the interval, or a short back-off."""
+        if self._suspected is not None:
+            rest = min(self._retry_s, self.interval_s)
+        else:
+            rest = max(REST_S, self.interval_s - took_s)
+        self._due_s = now_s + rest
+        return rest
+
+    def row(self) -> Row:
+        """The frozen row; the same object until something changes."""
+        if self._row is None:
+            samples = tuple(self._ring)
+            self._row = Row(
+                target=self.target,
+                verdict=self.verdict,
+                report=self.report,
+                partial=self._partial,
+                since=self._since.wall if self._since else None,
+                since_s=self._since.seconds if self._since else 0.0,
+                samples=samples,
+                loss=stats.loss(samples),
+                last_ms=stats.last_time(samples),
+                p95_ms=stats.percentile(stats.times(samples), 0.95),
+                checks=self._checks,
+                confirming=self._suspected is not None,
+            )
+        return self._row
+
+
+def untold(target: Target, reason: str) -> TargetReport:
+    """The report of a check that could not tell, and why."""
+    layers = (Mark.UNTESTED,) * len(LAYERS)
+    return TargetReport(target, Verdict.UNKNOWN, layers=layers, reason=reason)
+
+
+def _sample(report: TargetReport) -> stats.Sample:
+    if report.verdict is Verdict.FAILING:
+        return stats.LOST
+    if report.verdict is Verdict.UNKNOWN:
+        return stats.UNKNOWN
+    return stats.answered(report.rtt_ms)

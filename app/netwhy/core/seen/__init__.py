@@ -1,0 +1,1 @@
+"""Observations, one file per part of the world; import them from `netwhy.core.observations`."""

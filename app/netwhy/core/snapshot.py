@@ -1,0 +1,71 @@
+"""What the live monitor knows at one moment: frozen, pure, the only thing a screen sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from netwhy.core.model import RootCause, Target, TargetReport, Vantage, Verdict
+from netwhy.core.stats import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target as it stands.
+
+    `verdict` None: no check has ended yet.  `report` is the one that the verdict stands on;
+    `partial` is what a check under way has told so far, only until the first has ended.
+    `since` is the wall clock of the last change of verdict, `since_s` the same on `uptime`.
+    `confirming`: the last check failed and is being repeated before it counts.
+    """
+
+    target: Target
+    verdict: Verdict | None
+    report: TargetReport | None
+    partial: TargetReport | None
+    since: datetime | None
+    since_s: float
+    samples: tuple[Sample, ...]
+    loss: float | None
+    last_ms: float | None
+    p95_ms: float | None
+    checks: int
+    confirming: bool
+
+    @property
+    def shown(self) -> TargetReport | None:
+        """The report to show: the last whole one, else what is known so far."""
+        return self.report or self.partial
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A confirmed change of state; `number` grows by one each time."""
+
+    number: int
+    when: datetime
+    target: Target
+    was: Verdict
+    now: Verdict
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a screen shows, at one moment.  `counts` has None for targets not yet known."""
+
+    version: int
+    taken_at: datetime
+    uptime_s: float
+    rows: tuple[Row, ...] = ()
+    root_causes: tuple[RootCause, ...] = ()
+    vantage: Vantage | None = None
+    counts: Mapping[Verdict | None, int] = field(default_factory=dict)
+    paused: bool = False
+    interval_s: float = 2.0
+    changes: tuple[Change, ...] = ()
+    notice: str | None = None  # what the monitor itself could not do
+
+    def row(self, text: str) -> Row | None:
+        return next((row for row in self.rows if row.target.text == text), None)

@@ -1,0 +1,120 @@
+"""One case under examination: the facts so far, and what else must be seen to decide it.
+
+A layer pulls what it needs: `want` gives the fact, or None and remembers that it was asked for.
+The engine runs what was asked and the case is examined again, so no layer keeps any state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from netwhy.core.asks import Ask, LocalAsk
+from netwhy.core.model import Finding, Severity, Target, Verdict
+from netwhy.core.observations import LocalState, Observation, Skipped
+from netwhy.knowledge import words
+
+T = TypeVar("T", bound=Observation)
+
+
+@dataclass(slots=True)
+class Case:
+    """`final` is True when nothing more will be seen: then say what is known."""
+
+    target: Target
+    facts: Mapping[Ask[Any], Observation]
+    timeout_s: float | None = None
+    final: bool = False
+    wants: dict[Ask[Any], None] = field(default_factory=dict)
+    hopes: dict[Ask[Any], None] = field(default_factory=dict)
+
+    def want(self, ask: Ask[T]) -> T | None:
+        """The fact that answers `ask`; None while it is not known (or cannot be)."""
+        self.wants[ask] = None
+        return self.known(ask)
+
+    def hope(self, ask: Ask[T]) -> T | None:
+        """Like `want`, but a case that is otherwise decided does not wait long for it."""
+        self.hopes[ask] = None
+        return self.known(ask)
+
+    def waive(self, ask: Ask[Any]) -> None:
+        """Something else has decided: nobody needs to wait for this any more."""
+        self.wants.pop(ask, None)
+        self.hopes.pop(ask, None)
+
+    def known(self, ask: Ask[T]) -> T | None:
+        """The fact if it is there already; asks for nothing."""
+        observation = self.facts.get(ask)
+        if observation is None or isinstance(observation, Skipped):
+            return None
+        return observation  # type: ignore[return-value]
+
+    @property
+    def waiting(self) -> bool:
+        """Is anything that was wanted still without a fact?"""
+        return any(ask not in self.facts for ask in self.wants)
+
+    @property
+    def platform(self) -> str:
+        local = self.known(LocalAsk())
+        return local.platform if isinstance(local, LocalState) else "linux"
+
+    def finding(
+        self,
+        cause: str,
+        confidence: float,
+        subject: str,
+        *,
+        severity: Severity = Severity.FAILURE,
+        evidence: Sequence[str] = (),
+        rivals: Sequence[str] = (),
+        variant: str = "",
+        root: object = None,
+        **params: object,
+    ) -> Finding:
+        """Put a cause into words, with this case's target among the parameters."""
+        known: dict[str, object] = {
+            "target": self.target.label,
+            "host": self.target.host or self.target.label,
+            "port": self.target.port,
+            **params,
+        }
+        texts = {key: str(value) for key, value in known.items() if value is not None}
+        finding = words.finding(
+            cause,
+            severity=severity,
+            confidence=confidence,
+            subject=subject,
+            params=texts,
+            evidence=tuple(line for line in evidence if line),
+            rivals=rivals,
+            platform=self.platform,
+            variant=variant,
+        )
+        return replace(finding, root=subject if root is None else str(root))
+
+
+def say(key: str, **params: object) -> str:
+    """A sentence of evidence from the knowledge base."""
+    return words.evidence(key, **{name: str(value) for name, value in params.items()})
+
+
+def ms(value: float | None) -> str:
+    """A duration as people read it: 0.41 ms, 12.4 ms, 3.06 s."""
+    if value is None:
+        return "an unknown time"
+    if value < 10:
+        return f"{value:.2f} ms"
+    if value < 1000:
+        return f"{value:.1f} ms"
+    return f"{value / 1000:.2f} s"
+
+
+#: What a finding of each severity means for the target that has it.
+VERDICT_OF = {
+    Severity.FAILURE: Verdict.FAILING,
+    Severity.WARNING: Verdict.DEGRADED,
+    Severity.NOTE: Verdict.OK,
+}

@@ -1,0 +1,435 @@
+"""The name: what the system's look-up gives, and why it gives nothing.
+
+The C library folds a dozen faults into EAI_AGAIN and EAI_NONAME, so each configured resolver is
+asked itself, and the difference is what convicts.  A resolver that cannot be reached because this
+machine's way out is broken is a symptom: the way out is named instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netwhy.core.asks import (
+    DnsAsk,
+    HostsAsk,
+    LocalAsk,
+    ResolverConfigAsk,
+    SystemLookupAsk,
+)
+from netwhy.core.model import Finding, IPAddress, Severity
+from netwhy.core.observations import (
+    TIMEOUT,
+    DnsAnswer,
+    ResolverConfig,
+    SystemLookup,
+)
+from netwhy.diagnosis import local as local_layer
+from netwhy.diagnosis import resolver as resolver_layer
+from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.resolver import Server
+from netwhy.diagnosis.transport import unexplained
+
+#: A look-up this slow, with a dead first resolver, waited for it.
+_WAITED_MS = 900.0
+#: Sources of nsswitch.conf that cannot know a name that DNS does not.
+_PLAIN_SOURCES = {"files", "dns", "myhostname"}
+_FAMILIES = {None: ("A", "AAAA"), 4: ("A",), 6: ("AAAA",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What became of a name.  Neither addresses nor failure: not decided yet."""
+
+    addresses: tuple[IPAddress, ...] = ()
+    failure: Finding | None = None
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def decided(self) -> bool:
+        return bool(self.addresses) or self.failure is not None
+
+
+def resolve(case: Case, name: str, family: int | None) -> Resolution:
+    """Resolve as the system does, and ask each resolver beside it."""
+    looked_up = case.want(SystemLookupAsk(name, family))
+    config = case.want(ResolverConfigAsk())
+    in_hosts = case.want(HostsAsk(name))
+    case.want(LocalAsk())
+    if config is None or in_hosts is None:
+        return Resolution(looked_up.addresses if looked_up else ())
+    if in_hosts.entries or name == "localhost" or name.endswith(".localhost"):
+        return _without_servers(case, name, looked_up)
+    servers = _ask_all(case, name, family, config, insist=bool(looked_up and looked_up.error))
+    if looked_up is None:
+        return _without_system(case, name, family, config, servers)
+    if looked_up.error is None:
+        return Resolution(looked_up.addresses, notes=tuple(_dead(case, looked_up, servers)))
+    return _failed(case, looked_up, config, servers)
+
+
+def _without_system(
+    case: Case, name: str, family: int | None, config: ResolverConfig, servers: Sequence[Server]
+) -> Resolution:
+    """No resolver answers and the library will wait for seconds: look what is wrong meanwhile.
+
+    Where names come from files and DNS alone, a resolver that cannot be reached has decided.
+    """
+    if not servers or not all(server.failed for server in servers):
+        return Resolution()
+    finding = resolver_layer.unreachable(case, SystemLookup(name), servers)
+    only_dns = set(config.lookups.split()) <= _PLAIN_SOURCES
+    if finding is None or not only_dns or finding.cause == "dns.resolver-silent":
+        return Resolution()
+    case.waive(SystemLookupAsk(name, family))
+    return Resolution(failure=finding)
+
+
+def candidates(name: str, config: ResolverConfig) -> tuple[str, ...]:
+    """The absolute names that the C library tries, in order (resolv.conf(5), `ndots`)."""
+    suffixed = tuple(f"{name}.{suffix.strip('.')}" for suffix in config.search if suffix.strip("."))
+    if name.count(".") >= config.ndots:
+        return (name, *suffixed)[:4]
+    return (*suffixed[:3], name)
+
+
+def _without_servers(case: Case, name: str, looked_up: SystemLookup | None) -> Resolution:
+    """A name that the hosts file (or the library itself) answers needs no resolver."""
+    if looked_up is None:
+        return Resolution()
+    if looked_up.error is None:
+        return Resolution(looked_up.addresses)
+    evidence = (
+        say("system-lookup-failed", name=name, error=looked_up.error, took=ms(looked_up.ms)),
+    )
+    finding = case.finding(
+        "unexplained", 0.3, name, evidence=evidence, name=name, error=looked_up.error
+    )
+    return Resolution(failure=finding)
+
+
+def _ask_all(
+    case: Case, name: str, family: int | None, config: ResolverConfig, *, insist: bool
+) -> list[Server]:
+    """Ask every configured resolver for every name and type that the system would ask for."""
+    ask = case.want if insist else case.hope
+    names = candidates(name, config)
+    # A name with dots is asked for as it stands; suffixes only matter if the system failed.
+    asked = names if insist or name not in names[:1] else names[:1]
+    servers = []
+    for address in config.used:
+        answers = [
+            ask(DnsAsk(address, candidate, rrtype))
+            for candidate in asked
+            for rrtype in _FAMILIES[family]
+        ]
+        servers.append(Server(address, tuple(a for a in answers if a is not None)))
+    return servers
+
+
+# --------------------------------------------------------------------------- it works, and yet…
+
+
+def _dead(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
+    """Resolvers that do not answer although the look-up works."""
+    found: list[Finding] = []
+    if not any(server.answered for server in servers):
+        return found
+    for place, server in enumerate(servers, start=1):
+        if server.answered or not server.failed:
+            continue
+        first = place == 1 and (looked_up.ms or 0) >= _WAITED_MS
+        evidence = [resolver_layer.describe(server)]
+        if first:
+            evidence.append(say("system-lookup-took", name=looked_up.name, took=ms(looked_up.ms)))
+        found.append(
+            case.finding(
+                "dns.first-resolver-dead" if first else "dns.spare-resolver-dead",
+                0.9,
+                str(server.address),
+                severity=Severity.WARNING if first else Severity.NOTE,
+                evidence=evidence,
+                resolver=server.address,
+                name=looked_up.name,
+                ms=ms(looked_up.ms),
+            )
+        )
+    return found
+
+
+# --------------------------------------------------------------------------------- it does not
+
+
+def _failed(
+    case: Case, looked_up: SystemLookup, config: ResolverConfig, servers: Sequence[Server]
+) -> Resolution:
+    if not servers:
+        return Resolution(failure=_no_resolver(case, looked_up, config))
+    if any(not server.answers for server in servers) and not case.final:
+        return Resolution()
+    answering = [server for server in servers if server.answered]
+    if not answering:
+        return Resolution(failure=resolver_layer.unreachable(case, looked_up, servers))
+    found = tuple(dict.fromkeys(a for server in answering for a in server.addresses))
+    first = answering[0]
+    if found and looked_up.error == TIMEOUT and servers[0] not in answering:
+        slow = _dead(case, looked_up, servers)
+        return Resolution(found, notes=tuple(slow))
+    if first.addresses or (found and not first.nonexistent):
+        return Resolution(failure=_system_differs(case, looked_up, config, first, found))
+    return Resolution(failure=_answered_without(case, looked_up, servers, answering))
+
+
+def _answered_without(
+    case: Case, looked_up: SystemLookup, servers: Sequence[Server], answering: Sequence[Server]
+) -> Finding | None:
+    """The resolvers answered, and no answer had an address: the first one decides."""
+    first = answering[0]
+    evidence = [
+        *(resolver_layer.describe(server) for server in servers),
+        resolver_layer.system_said(looked_up),
+    ]
+    if first.nonexistent:
+        other = next((server for server in answering if server.addresses), None)
+        if other is not None:
+            return _worded(
+                case,
+                "dns.resolvers-disagree",
+                0.9,
+                looked_up,
+                evidence,
+                resolver=first.address,
+                resolvers=f"{first.address} and {other.address}",
+            )
+        return _not_found(case, looked_up, answering, evidence)
+    if first.has("SERVFAIL"):
+        return _server_failure(case, looked_up, first, evidence)
+    if first.has("REFUSED"):
+        ede = first.ede
+        return _worded(
+            case, "dns.refused", 0.95, looked_up, evidence, resolver=first.address, ede=ede
+        )
+    if first.lame:
+        return _worded(
+            case, "dns.not-a-resolver", 0.85, looked_up, evidence, resolver=first.address
+        )
+    if first.empty:
+        return _no_address(case, looked_up, first, evidence)
+    rcode = next((a.rcode for a in first.answers if a.rcode), "") or "no answer"
+    return case.finding(
+        "unexplained",
+        0.4,
+        looked_up.name,
+        evidence=evidence,
+        name=looked_up.name,
+        resolver=first.address,
+        error=rcode,
+    )
+
+
+def _not_found(
+    case: Case, looked_up: SystemLookup, answering: Sequence[Server], evidence: list[str]
+) -> Finding:
+    owner = next((a.soa[0] for s in answering for a in s.answers if a.soa), None)
+    seconds = next((a.soa[1] for s in answering for a in s.answers if a.soa), None)
+    if owner is not None:
+        evidence.append(say("soa-owner", zone=owner, seconds=seconds or 0))
+    return _worded(
+        case,
+        "dns.name-not-found",
+        0.97,
+        looked_up,
+        evidence,
+        resolver=answering[0].address,
+        resolvers=", ".join(str(s.address) for s in answering),
+        suffix=owner,
+    )
+
+
+def _server_failure(
+    case: Case, looked_up: SystemLookup, first: Server, evidence: list[str]
+) -> Finding | None:
+    """SERVFAIL: with checking disabled the same question tells bogus signatures from the rest."""
+    failed = next(a for a in first.answers if a.rcode == "SERVFAIL")
+    unchecked = case.want(DnsAsk(first.address, failed.name, failed.rrtype, checking_disabled=True))
+    if unchecked is None and not case.final:
+        return None
+    if unchecked is not None and unchecked.rcode in ("NOERROR", "NXDOMAIN"):
+        evidence.insert(
+            0, say("checking-disabled-answers", resolver=first.address, rcode=unchecked.rcode)
+        )
+        return _worded(
+            case,
+            "dns.dnssec-bogus",
+            0.93,
+            looked_up,
+            evidence,
+            resolver=first.address,
+            ede=first.ede,
+        )
+    if unchecked is not None:
+        evidence.append(say("checking-disabled-fails", resolver=first.address))
+    return _worded(
+        case,
+        "dns.server-failure",
+        0.93 if unchecked is not None else 0.75,
+        looked_up,
+        evidence,
+        resolver=first.address,
+        ede=first.ede,
+    )
+
+
+def _no_address(
+    case: Case, looked_up: SystemLookup, first: Server, evidence: list[str]
+) -> Finding | None:
+    """The name exists without an address: which records it does have helps to see why."""
+    empty = next(a for a in first.answers if a.nodata)
+    types = ("MX", "TXT", "NS") if case.target.options.family is None else ("A", "AAAA")
+    others = [case.want(DnsAsk(first.address, empty.name, rrtype)) for rrtype in types]
+    if any(other is None for other in others) and not case.final:
+        return None
+    present = [o.rrtype for o in others if o is not None and o.records]
+    if present:
+        evidence.append(say("types-present", name=empty.name, types=", ".join(present)))
+    family = case.target.options.family
+    return _worded(
+        case,
+        "dns.no-address",
+        0.95,
+        looked_up,
+        evidence,
+        resolver=first.address,
+        types=", ".join(present),
+        family=f"IPv{family}" if family else None,
+    )
+
+
+def _no_resolver(case: Case, looked_up: SystemLookup, config: ResolverConfig) -> Finding:
+    """Nothing to ask: but a machine without any network has a deeper cause."""
+    local = case.want(LocalAsk())
+    if local is not None and not any(i.usable for i in local.interfaces):
+        return local_layer.offline(case, local)
+
+    evidence = [say(f"resolver-file-{config.state}", file=config.path)]
+    evidence += [
+        say("line-ignored", file=config.path, line=line, text=text, why=why)
+        for line, text, why in config.ignored[:4]
+    ]
+    evidence.append(resolver_layer.system_said(looked_up))
+    return _worded(
+        case,
+        "dns.no-resolver",
+        0.97,
+        looked_up,
+        evidence,
+        variant="empty" if config.state == "ok" else config.state,
+        config_path=config.path,
+        file=config.path,
+    )
+
+
+def _system_differs(
+    case: Case,
+    looked_up: SystemLookup,
+    config: ResolverConfig,
+    first: Server,
+    found: Sequence[IPAddress],
+) -> Finding:
+    """DNS has an answer that the system's look-up does not give."""
+    evidence = [resolver_layer.describe(first), resolver_layer.system_said(looked_up)]
+    lookups = config.lookups.split()
+    if lookups and "dns" not in lookups:
+        evidence.append(say("nsswitch-without-dns", lookups=config.lookups))
+        return _worded(
+            case,
+            "dns.nsswitch",
+            0.93,
+            looked_up,
+            evidence,
+            resolver=first.address,
+            file="/etc/nsswitch.conf",
+        )
+    if config.ignored:
+        evidence += [
+            say("line-ignored", file=config.path, line=line, text=text, why=why)
+            for line, text, why in config.ignored[:4]
+        ]
+        line = config.ignored[0][0]
+        return _worded(
+            case,
+            "dns.config-ignored",
+            0.75,
+            looked_up,
+            evidence,
+            resolver=first.address,
+            file=config.path,
+            config_path=config.path,
+            line=line,
+        )
+    return _worded(
+        case,
+        "unexplained",
+        0.4,
+        looked_up,
+        evidence,
+        resolver=first.address,
+        addresses=", ".join(map(str, found)),
+    )
+
+
+def _worded(
+    case: Case,
+    cause: str,
+    confidence: float,
+    looked_up: SystemLookup,
+    evidence: Sequence[str],
+    *,
+    variant: str = "",
+    **params: Any,
+) -> Finding:
+    return case.finding(
+        cause,
+        confidence,
+        looked_up.name,
+        evidence=evidence,
+        variant=variant,
+        name=looked_up.name,
+        error=looked_up.error,
+        **params,
+    )
+
+
+# ------------------------------------------------------------------- dns:// asks one server itself
+
+
+def ask_server(case: Case, address: IPAddress, port: int) -> Finding | DnsAnswer | None:
+    """Ask one server for the target's own name and type; None until it is decided."""
+    target = case.target
+    name = target.query_name or "."
+    answer = case.want(DnsAsk(address, name, target.query_type, port))
+    if answer is None or (answer.pending and not case.final):
+        return None
+    server = Server(address, (answer,))
+    looked_up = SystemLookup(name, (), answer.rcode or answer.error, answer.ms)
+    if not server.answered:
+        return resolver_layer.unreachable(case, looked_up, [server], port=port)
+    if answer.rcode == "NOERROR" and answer.records:
+        return answer
+    if answer.rcode == "NOERROR" and answer.recursion_available:
+        if target.query_name in (None, "."):
+            return answer
+        return _no_address(case, looked_up, server, [resolver_layer.describe(server)])
+    evidence = [resolver_layer.describe(server)]
+    if answer.rcode == "NXDOMAIN":
+        return _not_found(case, looked_up, [server], evidence)
+    if answer.rcode == "SERVFAIL":
+        return _server_failure(case, looked_up, server, evidence)
+    if answer.rcode == "REFUSED":
+        return _worded(
+            case, "dns.refused", 0.95, looked_up, evidence, resolver=address, ede=server.ede
+        )
+    if server.lame:
+        return _worded(case, "dns.not-a-resolver", 0.85, looked_up, evidence, resolver=address)
+    return unexplained(case, f"{name} at {address}", "dns", answer.rcode or "no answer")

@@ -1,0 +1,273 @@
+"""Examine one target: what is known, what must still be seen, and what it all means.
+
+The one way into the diagnosis.  It keeps no state: the same facts give the same examination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netwhy.core.asks import Ask, LocalAsk, RouteAsk
+from netwhy.core.model import (
+    LAYERS,
+    Finding,
+    IPAddress,
+    Kind,
+    Mark,
+    ProbeRow,
+    Severity,
+    Target,
+    TargetReport,
+    Tls,
+    Verdict,
+    worst,
+)
+from netwhy.core.observations import (
+    DnsAnswer,
+    Observation,
+    Skipped,
+)
+from netwhy.diagnosis import bind as bind_layer
+from netwhy.diagnosis import dns as dns_layer
+from netwhy.diagnosis import local as local_layer
+from netwhy.diagnosis import machine, pathline, transport
+from netwhy.diagnosis.addresses import Combined, combine
+from netwhy.diagnosis.case import VERDICT_OF, Case
+from netwhy.diagnosis.transport import Reach
+
+_PROBE_ORDER = ("local", "dns", "route", "ping", "tcp", "udp", "tls", "http", "exchange", "bind")
+_LATER = {
+    Kind.TLS: "TLS",
+    Kind.HTTPS: "TLS and HTTP",
+    Kind.HTTP: "HTTP",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the engine must still find out, and the report as far as it goes.
+
+    `wants` are needed for the verdict, `hopes` are waited for only a moment.
+    """
+
+    wants: tuple[Ask[Any], ...]
+    hopes: tuple[Ask[Any], ...]
+    report: TargetReport
+
+
+def examine(
+    target: Target,
+    facts: Mapping[Ask[Any], Observation],
+    *,
+    timeout_s: float | None = None,
+    final: bool = False,
+) -> Examination:
+    """Reason about one target from the facts so far.
+
+    With `final` nothing more will be seen: whatever is still open is said as unknown.
+    """
+    case = Case(target, facts, timeout_s, final)
+    report = _report(case)
+    hopes = tuple(ask for ask in case.hopes if ask not in case.wants)
+    return Examination(tuple(case.wants), hopes, report)
+
+
+def _report(case: Case) -> TargetReport:
+    target = case.target
+    problem = local_layer.impossible_host(case, target)
+    if problem is not None:
+        broken = "name" if problem.cause.startswith("dns.") else "route"
+        return _finish(case, Verdict.FAILING, (), [problem], {broken: Mark.FAILED})
+    if target.kind is Kind.LOCAL:
+        return _this_machine(case)
+    if target.kind is Kind.BIND:
+        return _bind(case)
+    return _network(case)
+
+
+def _this_machine(case: Case) -> TargetReport:
+    findings = machine.examine(case)
+    if findings is None:
+        return _pending(case, {})
+    verdicts = [VERDICT_OF[f.severity] for f in findings]
+    local = case.known(LocalAsk())
+    own = [a for a in local.addresses if not a.is_loopback] if local is not None else []
+    bad_name = any(f.cause.startswith("dns.") for f in findings)
+    bad_route = any(f.cause.startswith(("local.o", "local.l", "route.")) for f in findings)
+    marks = {
+        "name": Mark.FAILED if bad_name else Mark.OK,
+        "route": Mark.FAILED if bad_route else Mark.OK,
+    }
+    return _finish(case, worst(tuple(verdicts)), own, findings, marks)
+
+
+def _bind(case: Case) -> TargetReport:
+    result = bind_layer.examine(case)
+    if result.verdict is None:
+        return _pending(case, {})
+    failed = result.verdict is Verdict.FAILING
+    marks = {"port": Mark.FAILED if failed else Mark.OK}
+    return _finish(case, result.verdict, result.addresses, result.findings, marks)
+
+
+def _network(case: Case) -> TargetReport:
+    target = case.target
+    notes: tuple[Finding, ...] = ()
+    marks: dict[str, Mark] = {}
+    if target.address is not None:
+        addresses: tuple[IPAddress, ...] = (target.address,)
+    else:
+        resolution = dns_layer.resolve(case, target.host, target.options.family)
+        if resolution.failure is not None:
+            return _unresolved(case, resolution.failure)
+        addresses, notes = resolution.addresses, resolution.notes
+        if not addresses:
+            return _pending(case, marks) if not case.final else _undecided(case, (), marks)
+        marks["name"] = Mark.WARN if notes and notes[0].severity is Severity.WARNING else Mark.OK
+    reaches = [_reach(case, address) for address in addresses]
+    combined = combine(case, reaches)
+    marks |= combined.marks
+    if combined.verdict is None:
+        if not case.final:
+            return _pending(case, marks, addresses)
+        return _undecided(case, addresses, marks)
+    return _judged(case, addresses, combined, notes, marks)
+
+
+def _reach(case: Case, address: IPAddress) -> Reach:
+    target = case.target
+    if target.kind is Kind.UDP:
+        return transport.udp(case, address, target.port or 0)
+    if target.kind is Kind.DNS:
+        return _ask_server(case, address)
+    if target.port is None or target.kind is Kind.ICMP:
+        return transport.host(case, address)
+    return transport.tcp(case, address, target.port)
+
+
+def _ask_server(case: Case, address: IPAddress) -> Reach:
+    route = case.want(RouteAsk(address))
+    case.want(LocalAsk())
+    marks = {"route": Mark.FAILED if route is not None and route.error else Mark.OK}
+    said = dns_layer.ask_server(case, address, case.target.port or 53)
+    if said is None:
+        return Reach(address, marks=marks)
+    if isinstance(said, DnsAnswer):
+        marks |= {"port": Mark.OK, "app": Mark.OK}
+        return Reach(address, Verdict.OK, rtt_ms=said.ms, marks=marks)
+    alive = said.cause in ("dns.name-not-found", "dns.no-address", "dns.server-failure")
+    marks |= {
+        "port": Mark.OK if alive else Mark.FAILED,
+        "app": Mark.FAILED if alive else Mark.UNTESTED,
+    }
+    return Reach(address, Verdict.FAILING, said, marks=marks)
+
+
+def _judged(
+    case: Case,
+    addresses: Sequence[IPAddress],
+    combined: Combined,
+    notes: Sequence[Finding],
+    marks: dict[str, Mark],
+) -> TargetReport:
+    """Put the verdict of the addresses and the notes on the name together."""
+    verdict = combined.verdict or Verdict.UNKNOWN
+    reason = combined.reason
+    if verdict is Verdict.OK and (later := _LATER.get(case.target.kind)) is not None:
+        verdict = Verdict.UNKNOWN
+        reason = f"the port accepts connections; {later} is not tested by this version"
+    if case.target.kind in (Kind.HTTP, Kind.HTTPS):
+        local = case.known(LocalAsk())
+        proxy = local_layer.proxy_note(case, local) if local is not None else None
+        notes = [*notes, *([proxy] if proxy else [])]
+    findings = sorted([*combined.findings, *notes], key=lambda f: list(Severity).index(f.severity))
+    if verdict in (Verdict.OK, Verdict.DEGRADED):
+        verdict = worst((verdict, *(VERDICT_OF[f.severity] for f in findings)))
+    return _finish(case, verdict, addresses, findings, marks, rtt_ms=combined.rtt_ms, reason=reason)
+
+
+def _unresolved(case: Case, failure: Finding) -> TargetReport:
+    by_name = failure.cause.startswith("dns.") or failure.cause == "unexplained"
+    marks = {"name": Mark.FAILED} if by_name else {"name": Mark.UNTESTED, "route": Mark.FAILED}
+    return _finish(case, Verdict.FAILING, (), [failure], marks)
+
+
+def _pending(
+    case: Case, marks: Mapping[str, Mark], addresses: Sequence[IPAddress] = ()
+) -> TargetReport:
+    report = _finish(case, Verdict.UNKNOWN, addresses, (), marks, default=Mark.PENDING)
+    return replace(report, complete=False)
+
+
+def _undecided(
+    case: Case, addresses: Sequence[IPAddress], marks: Mapping[str, Mark]
+) -> TargetReport:
+    """Time is up: say what was not answered instead of guessing."""
+    open_asks = [ask for ask in case.wants if case.known(ask) is None]
+    names = ", ".join(dict.fromkeys(ask.probe for ask in open_asks)) or "nothing"
+    reason = f"no decision in time; still without an answer: {names}"
+    return _finish(case, Verdict.UNKNOWN, addresses, (), marks, reason=reason)
+
+
+def _finish(
+    case: Case,
+    verdict: Verdict,
+    addresses: Sequence[IPAddress],
+    findings: Sequence[Finding],
+    marks: Mapping[str, Mark],
+    *,
+    rtt_ms: float | None = None,
+    reason: str | None = None,
+    default: Mark = Mark.UNTESTED,
+) -> TargetReport:
+    layers = tuple(
+        marks.get(layer, default) if layer in _parts(case.target) else Mark.ABSENT
+        for layer in LAYERS
+    )
+    return TargetReport(
+        target=case.target,
+        verdict=verdict,
+        addresses=tuple(str(a) for a in addresses),
+        findings=tuple(findings),
+        probes=_rows(case),
+        layers=layers,
+        path=pathline.draw(case, verdict, addresses, findings, marks),
+        rtt_ms=rtt_ms,
+        reason=reason,
+        complete=default is not Mark.PENDING,
+    )
+
+
+def _parts(target: Target) -> frozenset[str]:
+    """The layers that belong to a target of this kind."""
+    if target.kind is Kind.BIND:
+        return frozenset({"port"})
+    if target.kind is Kind.LOCAL:
+        return frozenset({"name", "route"})
+    parts = {"route", "ping"} if target.kind is not Kind.DNS else {"route", "app"}
+    if target.address is None:
+        parts.add("name")
+    if target.port is not None and target.kind not in (Kind.HOST, Kind.ICMP):
+        parts.add("port")
+    if target.tls is not Tls.NONE:
+        parts.add("tls")
+    if target.kind in (Kind.HTTP, Kind.HTTPS):
+        parts.add("app")
+    return frozenset(parts)
+
+
+def _rows(case: Case) -> tuple[ProbeRow, ...]:
+    """Every observation that this case used, by layer; layers not tested say why."""
+    seen = [obs for ask, obs in case.facts.items() if ask in case.wants or ask in case.hopes]
+    rows = [observation.row() for observation in seen]
+    target = case.target
+    not_yet = "not tested by this version"
+    if target.tls is not Tls.NONE:
+        rows.append(Skipped("tls", target.text, not_yet).row())
+    if target.kind in (Kind.HTTP, Kind.HTTPS):
+        rows.append(Skipped("http", target.text, not_yet).row())
+    if target.options.expect is not None and target.kind is not Kind.UDP:
+        rows.append(Skipped("exchange", target.text, not_yet).row())
+    return tuple(sorted(rows, key=lambda row: _PROBE_ORDER.index(row.probe)))

@@ -1,0 +1,294 @@
+"""Between here and there: an ICMP error from a foreign address, or nothing at all.
+
+One packet that was refused does not say how much is refused: other ports of the host and a ping
+are the contrast.  A port that is silent is judged by whatever else of the host answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from netwhy.core.asks import ConnectAsk, PingAsk, RouteAsk, UdpAsk
+from netwhy.core.model import Finding, IPAddress
+from netwhy.core.observations import Connect, Icmp, Ping, Route, UdpExchange, endpoint
+from netwhy.diagnosis import local as local_layer
+from netwhy.diagnosis import route as route_layer
+from netwhy.diagnosis.case import Case, ms, say
+
+#: Ports that hosts commonly answer on, and one that hardly any program listens on: a firewall
+#: that lets it pass shows the host's own refusal.
+_OTHER_PORTS = (443, 80, 22, 47_808)
+#: Where traceroute begins: a closed UDP port there is answered by the host itself.
+_HIGH_UDP_PORT = 33_434
+_CONTRAST_S = 2.2  # two SYNs and the round trips of both
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What else of the host was tried.  `ping` None: not yet known."""
+
+    ports: tuple[Connect, ...]
+    ping: Ping | None
+    udp: UdpExchange | None
+
+    def signs_of_life(self) -> list[str]:
+        """Sentences for everything that the host itself answered."""
+        found = []
+        if self.ping is not None and self.ping.answered:
+            found.append(say("ping-answered", address=self.ping.address, rtt=ms(self.ping.rtt_ms)))
+        for seen in self.ports:
+            if seen.open:
+                found.append(say("other-port-open", endpoint=endpoint(seen.address, seen.port)))
+            elif seen.alive:
+                found.append(say("other-port-refused", endpoint=endpoint(seen.address, seen.port)))
+        udp = self.udp
+        if udp is not None and _closed_by_host(udp):
+            found.append(say("udp-port-unreachable", address=udp.address))
+        return found
+
+    def refused_by(self, icmp: Icmp) -> list[Connect]:
+        """The other ports that the same sender refused with an ICMP error too."""
+        return [c for c in self.ports if c.icmp is not None and c.icmp.sender == icmp.sender]
+
+    @property
+    def ping_refused(self) -> Icmp | None:
+        return self.ping.icmp if self.ping is not None else None
+
+
+def _closed_by_host(seen: UdpExchange) -> bool:
+    icmp = seen.icmp
+    return icmp is not None and icmp.port_unreachable and icmp.sender == seen.address
+
+
+def other_ports(port: int | None) -> tuple[int, ...]:
+    """Three other ports of the host to compare with."""
+    return tuple(p for p in _OTHER_PORTS if p != port)[:4]
+
+
+def contrast(case: Case, address: IPAddress, port: int | None, *, udp: bool) -> Contrast | None:
+    """Other ports and a ping of the same host; None until all of it is known."""
+    ping = case.want(PingAsk(address))
+    ports = [case.want(ConnectAsk(address, p, _CONTRAST_S)) for p in other_ports(port)]
+    datagram = case.want(UdpAsk(address, _HIGH_UDP_PORT, 1.2)) if udp else None
+    if case.waiting and not case.final:
+        return None
+    return Contrast(tuple(p for p in ports if p is not None), ping, datagram)
+
+
+def reported(
+    case: Case, address: IPAddress, port: int | None, error: str, icmp: Icmp, took_ms: float | None
+) -> Finding | None:
+    """The diagnosis of an ICMP error that another machine sent; None until it is decided."""
+    sender = icmp.sender or address
+    evidence = [say("icmp-from", icmp=icmp.label, sender=sender, took=ms(took_ms), error=error)]
+    if icmp.time_exceeded:
+        return _worded(case, "path.loop", 0.8, address, port, icmp, error, evidence)
+    if icmp.protocol_unreachable or icmp.port_unreachable:
+        return _rejected(case, address, port, error, icmp, evidence)
+    others = contrast(case, address, port, udp=False)
+    if others is None:
+        return None
+    alive = others.signs_of_life()
+    port_alive = [c for c in others.ports if c.alive]
+    alike = others.refused_by(icmp)
+    if port_alive or (alive and not alike):
+        return _rejected(case, address, port, error, icmp, [*evidence, *alive])
+    if alike:
+        ports = ", ".join(str(c.port) for c in alike)
+        evidence.append(say("refused-alike", address=address, ports=ports, sender=sender))
+    if others.ping_refused is not None:
+        evidence.append(say("ping-refused", address=address, icmp=others.ping_refused.label))
+    sure = bool(alike) or others.ping_refused is not None or port is None
+    confidence = 0.95 if sure and not alive else 0.75
+    cause = _cause(icmp)
+    rivals = () if sure and not alive else ("tcp.rejected-by-firewall",)
+    return _worded(
+        case, cause, confidence, address, port, icmp, error, [*evidence, *alive], rivals=rivals
+    )
+
+
+def _cause(icmp: Icmp) -> str:
+    if icmp.prohibited:
+        return "path.prohibited"
+    return "path.network-unreachable" if icmp.network_unreachable else "path.host-unreachable"
+
+
+def _rejected(
+    case: Case,
+    address: IPAddress,
+    port: int | None,
+    error: str,
+    icmp: Icmp,
+    evidence: list[str],
+) -> Finding:
+    own_doing = icmp.sender is None or icmp.sender == address
+    return _worded(
+        case,
+        "tcp.rejected-by-firewall",
+        0.96,
+        address,
+        port,
+        icmp,
+        error,
+        evidence,
+        variant="target" if own_doing else "between",
+    )
+
+
+def _worded(
+    case: Case,
+    cause: str,
+    confidence: float,
+    address: IPAddress,
+    port: int | None,
+    icmp: Icmp,
+    error: str,
+    evidence: Iterable[str],
+    *,
+    rivals: tuple[str, ...] = (),
+    variant: str = "",
+) -> Finding:
+    sender = icmp.sender or address
+    route = case.want(RouteAsk(address))
+    where = []
+    if route is not None and route.gateway is not None and route.gateway == sender:
+        where.append(say("sender-is-gateway", sender=sender))
+    elif sender == address:
+        where.append(say("sender-is-target", sender=sender))
+    return case.finding(
+        cause,
+        confidence,
+        endpoint(address, port),
+        evidence=[*evidence, *where],
+        rivals=rivals,
+        variant=variant,
+        root=sender,
+        address=address,
+        port=port,
+        endpoint=endpoint(address, port),
+        sender=sender,
+        router=sender,
+        icmp=icmp.label,
+        error=error,
+    )
+
+
+def silent(case: Case, seen: Connect) -> Finding | None:
+    """The diagnosis of a port from which nothing comes back; None until it is decided."""
+    address, port = seen.address, seen.port
+    early = (
+        local_layer.loopback_down(case, address)
+        or route_layer.neighbour_silent(case, address)
+        or local_layer.resends_stay_here(case, seen)
+    )
+    if early is not None:
+        return early
+    route = case.want(RouteAsk(address))
+    if route is not None and route.gateway is not None:
+        hop_ping, hop_port = _first_hop_asks(route.gateway)
+        case.hope(hop_ping)  # only needed if all else is silent too
+        case.hope(hop_port)
+    others = contrast(case, address, port, udp=True)
+    own_drop = local_layer.answers_dropped_here(case, seen)
+    if others is None or (case.waiting and not case.final):
+        return None
+    if others.udp is not None and others.udp.error in ("EPERM", "EACCES") and not others.udp.sent:
+        return local_layer.send_forbidden(case, address, port, others.udp.error)
+    if own_drop is not None:
+        return own_drop
+    evidence = [
+        say("syn-silent", endpoint=endpoint(address, port), sent=seen.resends + 1, took=ms(seen.ms))
+    ]
+    alive = others.signs_of_life()
+    if alive:
+        return case.finding(
+            "tcp.filtered",
+            0.93,
+            endpoint(address, port),
+            evidence=[*evidence, *alive],
+            rivals=("tcp.backlog-full",),
+            address=address,
+            port=port,
+            endpoint=endpoint(address, port),
+        )
+    return nothing_answers(case, address, port, others, evidence)
+
+
+def _first_hop_asks(gateway: IPAddress) -> tuple[PingAsk, ConnectAsk]:
+    return PingAsk(gateway), ConnectAsk(gateway, _OTHER_PORTS[-1], _CONTRAST_S)
+
+
+def first_hop_alive(case: Case, route: Route) -> bool | None:
+    """Does the next hop answer anything?  None while that is not known."""
+    gateway = route.gateway
+    if gateway is None:
+        settled = route_layer.neighbour(case, route, settle=True)
+        return settled.answers if settled is not None else None if case.waiting else True
+    ping_ask, port_ask = _first_hop_asks(gateway)
+    ping = case.want(ping_ask)
+    port = case.want(port_ask)
+    entry = route_layer.neighbour(case, route)
+    if ping is not None and (ping.answered or ping.icmp is not None):
+        return True
+    if port is not None and (port.alive or port.icmp is not None):
+        return True
+    if ping is None or port is None or entry is None:
+        return None
+    # Mute, and known on the link only from earlier: let the kernel check the old entry.
+    settled = route_layer.neighbour(case, route, settle=True)
+    return None if settled is None else settled.answers
+
+
+def nothing_answers(
+    case: Case, address: IPAddress, port: int | None, others: Contrast, evidence: list[str]
+) -> Finding | None:
+    """Nothing comes back from the address, whatever is tried; None until it is decided."""
+    route = case.want(RouteAsk(address))
+    hop_alive = first_hop_alive(case, route) if route is not None else None
+    if hop_alive is None and not case.final:
+        return None
+    gone = None if hop_alive else route_layer.neighbour_silent(case, address, settle=True)
+    if gone is not None or (case.waiting and not case.final):
+        return gone
+    silent_ports = [str(c.port) for c in others.ports if c.silent]
+    if silent_ports:
+        evidence.append(say("other-ports-silent", address=address, ports=", ".join(silent_ports)))
+    ping = others.ping
+    if ping is None or ping.unavailable:
+        evidence.append(say("ping-unavailable", reason=ping.unavailable if ping else "not tried"))
+    else:
+        evidence.append(say("ping-silent", address=address))
+    refused = [c for c in others.ports if c.icmp is not None]
+    for seen in refused[:2]:
+        icmp = seen.icmp
+        if icmp is not None:
+            evidence.append(
+                say(
+                    "other-port-rejected", port=seen.port, icmp=icmp.label, sender=icmp.sender or ""
+                )
+            )
+    on_link = route is not None and route.gateway is None
+    entry = route_layer.neighbour(case, route) if route is not None else None
+    rivals = ["tcp.filtered"] if port is not None else []
+    if on_link and entry is not None and entry.answers:
+        evidence.append(say("neighbour-answers", address=entry.address))
+    elif not on_link and route is not None:
+        key = "gateway-answers" if hop_alive else "gateway-mute"
+        evidence.append(say(key, address=route.gateway))
+        if not hop_alive:
+            rivals.append("route.gateway-silent")
+    sure = hop_alive and ping is not None and not ping.unavailable and not refused
+    return case.finding(
+        "path.silent",
+        0.85 if sure else 0.75,
+        endpoint(address, port),
+        evidence=evidence,
+        rivals=rivals,
+        variant="on-link" if on_link and entry is not None and entry.answers else "",
+        root=address,
+        address=address,
+        port=port,
+        endpoint=endpoint(address, port),
+        gateway=None if route is None else route.gateway,
+    )

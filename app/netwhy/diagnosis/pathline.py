@@ -1,0 +1,97 @@
+"""The path line: the stations between this process and the service, broken where the fault is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netwhy.core.asks import ConnectAsk, PingAsk, ResolverConfigAsk, RouteAsk, UdpAsk
+from netwhy.core.model import Finding, IPAddress, Kind, Mark, PathStep, Severity, Verdict
+from netwhy.core.observations import Icmp
+from netwhy.diagnosis.case import Case
+
+
+def draw(
+    case: Case,
+    verdict: Verdict,
+    addresses: Sequence[IPAddress],
+    findings: Sequence[Finding],
+    marks: Mapping[str, Mark],
+) -> tuple[PathStep, ...]:
+    """The stations in order.  Behind the first failed one nothing was tested."""
+    target = case.target
+    failure = next((f for f in findings if f.severity is Severity.FAILURE), None)
+    cause = failure.cause if failure is not None else ""
+    own = cause.startswith("local.") and target.kind is not Kind.BIND
+    steps = [PathStep("this host", Mark.FAILED if own else Mark.OK)]
+    if target.kind is Kind.BIND:
+        port = f"port {target.port}"
+        return (*steps, PathStep(port, marks.get("port", Mark.PENDING)))
+    if target.kind is Kind.LOCAL:
+        return tuple(steps)
+    if not addresses and failure is not None and cause.startswith("route."):
+        hop = "gateway" if cause == "route.gateway-silent" else "route to"
+        steps.append(PathStep(f"{hop} {failure.subject}", Mark.FAILED))
+    if target.address is None:
+        steps.append(PathStep(_resolver(case), marks.get("name", Mark.PENDING)))
+    if addresses:
+        steps += _stations(case, addresses[0], cause, marks, verdict)
+    else:
+        steps.append(PathStep(target.host, Mark.UNTESTED))
+    if target.port is not None and target.kind not in (Kind.HOST, Kind.ICMP):
+        steps.append(PathStep(f"port {target.port}", marks.get("port", Mark.PENDING)))
+    return _broken_once(steps)
+
+
+def _resolver(case: Case) -> str:
+    config = case.known(ResolverConfigAsk())
+    if config is None or not config.used:
+        return "resolver"
+    return f"resolver {config.used[0]}"
+
+
+def _stations(
+    case: Case, address: IPAddress, cause: str, marks: Mapping[str, Mark], verdict: Verdict
+) -> list[PathStep]:
+    """Gateway, a router that said no, and the address itself."""
+    works = verdict in (Verdict.OK, Verdict.DEGRADED) or marks.get("port") is Mark.OK
+    route = case.known(RouteAsk(address))
+    steps: list[PathStep] = []
+    if route is not None and route.error is not None:
+        return [PathStep("route", Mark.FAILED), PathStep(str(address), Mark.UNTESTED)]
+    said_no = _sender(case, address)
+    gateway = route.gateway if route is not None else None
+    if gateway is not None:
+        dead = cause == "route.gateway-silent" or said_no == gateway
+        steps.append(PathStep(f"gateway {gateway}", Mark.FAILED if dead else Mark.OK))
+    if said_no is not None and said_no not in (gateway, address):
+        steps.append(PathStep(f"router {said_no}", Mark.FAILED))
+    silent = cause in ("path.silent", "route.neighbour-silent") or cause.startswith("path.")
+    alive = works or cause.startswith(("tcp.", "udp.", "exchange."))
+    mark = Mark.OK if alive else Mark.FAILED if silent else Mark.PENDING
+    if verdict is Verdict.UNKNOWN and not works:
+        mark = marks.get("ping", Mark.UNTESTED)
+    steps.append(PathStep(str(address), mark))
+    return steps
+
+
+def _sender(case: Case, address: IPAddress) -> IPAddress | None:
+    """The foreign machine whose ICMP error stopped the target's own probe."""
+    target = case.target
+    icmp: Icmp | None = None
+    for ask, observation in case.facts.items():
+        if isinstance(ask, (ConnectAsk, UdpAsk)) and ask.port != target.port:
+            continue
+        if isinstance(ask, (ConnectAsk, UdpAsk, PingAsk)) and ask.address == address:
+            icmp = icmp or getattr(observation, "icmp", None)
+    if icmp is None or icmp.own or icmp.sender == address:
+        return None
+    return icmp.sender
+
+
+def _broken_once(steps: Sequence[PathStep]) -> tuple[PathStep, ...]:
+    drawn: list[PathStep] = []
+    broken = False
+    for step in steps:
+        drawn.append(PathStep(step.label, Mark.UNTESTED) if broken else step)
+        broken = broken or step.mark is Mark.FAILED
+    return tuple(drawn)

@@ -1,0 +1,307 @@
+"""Plan → probe → diagnose → ask → …: runs what the diagnosis asks for until it has decided.
+
+The diagnosis is pure: it looks at the facts and returns findings and asks.  Each answer, also an
+early word of a probe that still waits, makes it look again, so that the contrast probes of a
+silent port start while the port is still silent.  Equal asks are answered once, across targets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from netwhy import __version__
+from netwhy.core import asks
+from netwhy.core.model import Report, Target, TargetOptions, TargetReport, Vantage, Verdict, worst
+from netwhy.core.observations import LocalState, Observation, ResolverConfig, Skipped, Socket
+from netwhy.core.target import parse, this_machine
+from netwhy.diagnosis import rollup
+from netwhy.diagnosis.examine import Examination, examine
+
+#: Which probe answers which ask.  Imported at first use: an address needs no DNS library.
+PROBES: dict[type[asks.Ask[Any]], tuple[str, str]] = {
+    asks.LocalAsk: ("local", "state"),
+    asks.RouteAsk: ("local", "route"),
+    asks.NeighbourAsk: ("local", "neighbour"),
+    asks.PortTableAsk: ("local", "port_table"),
+    asks.PortUseAsk: ("local", "port_use"),
+    asks.LocalDropsAsk: ("local", "local_drops"),
+    asks.ResolverConfigAsk: ("name", "configuration"),
+    asks.HostsAsk: ("name", "hosts_file"),
+    asks.SystemLookupAsk: ("name", "system_lookup"),
+    asks.DnsAsk: ("dns", "query"),
+    asks.PingAsk: ("ping", "ping"),
+    asks.ConnectAsk: ("tcp", "connect"),
+    asks.UdpAsk: ("udp", "exchange"),
+    asks.BindAsk: ("bind", "bind"),
+}
+
+#: Everything about one target must be said within this time.
+TARGET_DEADLINE_S = 15.0
+#: An answer this young also serves another target that asks the same.
+FRESH_S = 0.4
+#: First pause before a failing target with `retries` is tried again; doubles each time.
+BACK_OFF_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One probe under way or just ended, and who waits for it."""
+
+    ask: asks.Ask[Any]
+    started: float
+    latest: Observation | None = None
+    ended: float | None = None
+    task: asyncio.Task[None] | None = None
+    listeners: set[asyncio.Event] = field(default_factory=set)
+
+    def tell(self, observation: Observation) -> None:
+        self.latest = observation
+        for changed in self.listeners:
+            changed.set()
+
+
+class Engine:
+    """Checks targets.  One engine serves any number of checks at once, in one event loop.
+
+    `timeout_s` replaces the deadline of each connect; `parallel` bounds the targets that
+    `check_all` works on at once.
+    """
+
+    def __init__(self, *, timeout_s: float | None = None, parallel: int = 64) -> None:
+        self._timeout_s = timeout_s
+        self._parallel = parallel
+        self._runs: dict[asks.Ask[Any], _Run] = {}
+
+    async def check(self, target: Target) -> AsyncGenerator[TargetReport, None]:
+        """Yield reports of one target as it becomes known; the last one is complete.
+
+        Closing the generator, or cancelling its task, ends every probe that only it waits for.
+        """
+        for attempt in range(target.options.retries + 1):
+            last = attempt == target.options.retries
+            report: TargetReport | None = None
+            async with contextlib.aclosing(self._attempt(target)) as reports:
+                async for report in reports:
+                    again = report.complete and report.verdict is Verdict.FAILING and not last
+                    yield replace(report, complete=False) if again else report
+            if report is None or report.verdict is not Verdict.FAILING or last:
+                return
+            await asyncio.sleep(BACK_OFF_S * 2**attempt)
+
+    async def _attempt(self, target: Target) -> AsyncGenerator[TargetReport, None]:
+        started = time.perf_counter()
+        changed = asyncio.Event()
+        mine: dict[asks.Ask[Any], _Run] = {}
+        told: TargetReport | None = None
+        try:
+            while True:
+                changed.clear()
+                examination = self._examine(target, mine)
+                for ask in (*examination.wants, *examination.hopes):
+                    if ask not in mine:
+                        mine[ask] = self._run(ask, changed)
+                pause = self._pause(examination, mine, started)
+                if pause is None:
+                    break
+                if examination.report != told:
+                    told = examination.report
+                    yield replace(told, duration_ms=_ms(started), complete=False)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await changed.wait()
+            final = self._examine(target, mine, final=True).report
+            yield replace(final, duration_ms=_ms(started), complete=True)
+        finally:
+            for run in mine.values():
+                self._release(run, changed)
+
+    def _examine(
+        self, target: Target, mine: dict[asks.Ask[Any], _Run], *, final: bool = False
+    ) -> Examination:
+        facts = {ask: run.latest for ask, run in mine.items() if run.latest is not None}
+        return examine(target, facts, timeout_s=self._timeout_s, final=final)
+
+    def _pause(
+        self, examination: Examination, mine: dict[asks.Ask[Any], _Run], started: float
+    ) -> float | None:
+        """How long to wait for the next answer; None when there is nothing worth waiting for."""
+        now = time.perf_counter()
+        left = started + TARGET_DEADLINE_S - now
+        if left <= 0:
+            return None
+        if any(mine[ask].ended is None for ask in examination.wants):
+            return left
+        patience = [
+            mine[ask].started + ask.patience_s - now
+            for ask in examination.hopes
+            if mine[ask].ended is None
+        ]
+        longest = max(patience, default=0.0)
+        return min(left, longest) if longest > 0 else None
+
+    def _run(self, ask: asks.Ask[Any], changed: asyncio.Event) -> _Run:
+        """Join the run that answers this ask, or start one."""
+        now = time.perf_counter()
+        run = self._runs.get(ask)
+        if run is None or (run.ended is not None and now - run.ended > FRESH_S):
+            for old in [r for r in self._runs.values() if r.ended and now - r.ended > FRESH_S]:
+                del self._runs[old.ask]
+            run = _Run(ask, now)
+            self._runs[ask] = run
+            run.task = asyncio.create_task(self._probe(run))
+        run.listeners.add(changed)
+        return run
+
+    async def _probe(self, run: _Run) -> None:
+        ask = run.ask
+        module, name = PROBES[type(ask)]
+        try:
+            probe = getattr(importlib.import_module(f"netwhy.probes.{module}"), name)
+            async with asyncio.timeout(ask.deadline_s):
+                observation = await probe(ask, run.tell)
+        except TimeoutError:
+            reason = f"no answer within {ask.deadline_s:g} s"
+            observation = run.latest or Skipped(ask.probe, str(ask), reason)
+        except Exception as error:  # a bug here must not look like a fault of the network
+            _log.exception("probe %s failed", ask)
+            reason = f"netwhy itself failed here: {type(error).__name__}: {error}"
+            observation = Skipped(ask.probe, str(ask), reason)
+        run.ended = time.perf_counter()
+        run.tell(observation)
+
+    def _release(self, run: _Run, changed: asyncio.Event) -> None:
+        """Stop waiting for a run; the last one to leave ends it."""
+        run.listeners.discard(changed)
+        if not run.listeners and run.ended is None and run.task is not None:
+            run.task.cancel()
+            self._runs.pop(run.ask, None)
+
+    async def check_all(self, targets: Sequence[Target]) -> AsyncGenerator[TargetReport, None]:
+        """Check targets side by side and yield their reports as they come, interleaved."""
+        places = asyncio.Semaphore(self._parallel)
+        reports: asyncio.Queue[TargetReport | BaseException | None] = asyncio.Queue()
+
+        async def one(target: Target) -> None:
+            async with places, contextlib.aclosing(self.check(target)) as found:
+                async for report in found:
+                    reports.put_nowait(report)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            error = None if task.cancelled() else task.exception()
+            reports.put_nowait(error)
+
+        tasks = [asyncio.create_task(one(target)) for target in targets]
+        for task in tasks:
+            task.add_done_callback(ended)
+        try:
+            left = len(tasks)
+            while left:
+                item = await reports.get()
+                if isinstance(item, BaseException):
+                    raise item
+                if item is None:
+                    left -= 1
+                else:
+                    yield item
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _once(self, ask: asks.Ask[Any]) -> Observation | None:
+        changed = asyncio.Event()
+        run = self._run(ask, changed)
+        try:
+            while run.ended is None:
+                changed.clear()
+                await changed.wait()
+            return run.latest
+        finally:
+            self._release(run, changed)
+
+    async def vantage(self) -> Vantage:
+        """This machine: from where everything is seen."""
+        local = await self._once(asks.LocalAsk())
+        config = await self._once(asks.ResolverConfigAsk())
+        resolvers = config.used if isinstance(config, ResolverConfig) else ()
+        if not isinstance(local, LocalState):
+            return Vantage("", "", False, resolvers=_texts(resolvers))
+        own = [a for a in local.addresses if not a.is_loopback]
+        gateways = [g.address for g in local.gateways if g.address is not None]
+        return Vantage(
+            local.hostname,
+            local.platform,
+            local.privileged,
+            _texts(own),
+            _texts(gateways),
+            _texts(resolvers),
+        )
+
+    async def default_targets(self) -> tuple[Target, ...]:
+        """This machine's own path to the network: itself, its gateways, its resolvers."""
+        vantage = await self.vantage()
+        gateways = [
+            parse(
+                f"icmp://{_bracketed(address)}",
+                options=TargetOptions(label=f"gateway {address}"),
+            )
+            for address in vantage.gateways
+        ]
+        resolvers = [
+            parse(
+                f"dns://{_bracketed(address)}/.?type=NS",
+                options=TargetOptions(label=f"resolver {address}"),
+            )
+            for address in vantage.resolvers
+        ]
+        return (this_machine(), *gateways, *resolvers)
+
+    async def sockets(self, *, everything: bool = False) -> tuple[Socket, ...]:
+        """Local listeners with their owners; with `everything` the connections too."""
+        from netwhy.system import sockets, threads
+
+        return await threads.call(lambda: sockets.sockets(everything=everything))
+
+
+def assemble(
+    reports: Sequence[TargetReport], *, vantage: Vantage, taken_at: datetime, duration_ms: float
+) -> Report:
+    """Put the reports of all targets together: the overall verdict and the causes they share."""
+    return Report(
+        version=__version__,
+        taken_at=taken_at,
+        duration_ms=duration_ms,
+        vantage=vantage,
+        verdict=worst(tuple(report.verdict for report in reports)),
+        targets=tuple(reports),
+        root_causes=rollup.root_causes(reports),
+    )
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.  OSError when it cannot be written."""
+    from netwhy.system import files
+
+    files.write_atomic(path, data)
+
+
+def _texts(addresses: Iterable[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(address) for address in addresses))
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _ms(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

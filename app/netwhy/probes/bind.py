@@ -1,0 +1,34 @@
+"""Could a server start here?  Bind and close: never `listen`, never `SO_REUSEPORT`.
+
+Both could catch clients that belong to the running service.  The plain bind and the one with
+`SO_REUSEADDR` are asked apart, since their difference tells what is left of an old server.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+
+from netwhy.core.asks import BindAsk
+from netwhy.core.errnames import errno_name
+from netwhy.core.observations import BindTry
+from netwhy.system.sockaddr import family, sockaddr
+
+
+async def bind(ask: BindAsk, tell: Callable[[BindTry], None]) -> BindTry:
+    """Bind once.  `::` is tried for IPv6 alone, so that IPv4 is judged by its own try."""
+    kind = socket.SOCK_DGRAM if ask.transport == "udp" else socket.SOCK_STREAM
+    try:
+        with socket.socket(family(ask.address), kind) as sock:
+            if ask.address.version == 6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if sys.platform == "win32":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            elif ask.reuse:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(sockaddr(ask.address, ask.port))
+    except (OSError, OverflowError) as error:
+        name = errno_name(getattr(error, "errno", None) or 0)
+        return BindTry(ask.address, ask.port, ask.transport, ask.reuse, error=name)
+    return BindTry(ask.address, ask.port, ask.transport, ask.reuse)

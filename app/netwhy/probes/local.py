@@ -1,0 +1,110 @@
+"""This machine: its state, its routes, its sockets and its counters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+import weakref
+from collections.abc import Callable
+
+from netwhy.core.asks import (
+    LocalAsk,
+    LocalDropsAsk,
+    NeighbourAsk,
+    PortTableAsk,
+    PortUseAsk,
+    RouteAsk,
+)
+from netwhy.core.observations import LocalDrops, LocalState, Neighbour, PortTable, PortUse, Route
+from netwhy.system import counters, local, routes, sockets, threads
+from netwhy.system.sockaddr import family, sockaddr
+
+#: How long an undecided entry is given: the kernel asks three times, a second apart.
+_NEIGHBOUR_WAIT_S = {"INCOMPLETE": 2.6, "NONE": 0.3}
+#: delay_first_probe_time (5 s) and three probes (arp(7)).
+_SETTLE_S = 9.0
+_BURST = 4
+_WINDOW_S = 0.4
+#: Only one burst at a time: the counters belong to the whole machine.
+_counting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+async def state(ask: LocalAsk, tell: Callable[[LocalState], None]) -> LocalState:
+    """Interfaces, addresses, gateways and limits."""
+    return local.local_state()
+
+
+async def route(ask: RouteAsk, tell: Callable[[Route], None]) -> Route:
+    """The kernel's route to an address."""
+    return routes.route(ask.address)
+
+
+async def neighbour(ask: NeighbourAsk, tell: Callable[[Neighbour], None]) -> Neighbour:
+    """The neighbour entry, once it is decided: an INCOMPLETE one may still become REACHABLE."""
+    started = time.monotonic()
+    while True:
+        seen = routes.neighbour(ask.address, ask.interface)
+        wait_s = _NEIGHBOUR_WAIT_S.get(seen.state, 0.0)
+        if ask.settle and seen.state in ("STALE", "DELAY", "PROBE"):
+            wait_s = _SETTLE_S
+        if time.monotonic() - started >= wait_s:
+            return seen
+        tell(seen)
+        await asyncio.sleep(0.1)
+
+
+async def port_table(ask: PortTableAsk, tell: Callable[[PortTable], None]) -> PortTable:
+    """The sockets of one local port with their owners; the owners' scan runs in a thread."""
+    return await threads.call(lambda: sockets.port_table(ask.port, ask.transport))
+
+
+async def port_use(ask: PortUseAsk, tell: Callable[[PortUse], None]) -> PortUse:
+    """How many source ports to one destination are taken."""
+    return await threads.call(lambda: sockets.port_use(ask.address, ask.port))
+
+
+async def local_drops(ask: LocalDropsAsk, tell: Callable[[LocalDrops], None]) -> LocalDrops:
+    """Do answers reach this machine and get lost in it?  Two bursts, each after an idle window.
+
+    A burst is _BURST SYNs to the silent port.  An answer that the own firewall drops counts as
+    received and is delivered to no protocol; in the idle window the same count shows the noise.
+    """
+    received: list[int] = []
+    failed: list[int] = []
+    loop = asyncio.get_running_loop()
+    async with _counting.setdefault(loop, asyncio.Lock()):
+        for _ in range(2):
+            before = counters.counters()
+            await asyncio.sleep(_WINDOW_S)
+            idle = counters.counters()
+            with contextlib.ExitStack() as burst:
+                for _ in range(_BURST):
+                    _send_syn(ask, burst)
+                await asyncio.sleep(_WINDOW_S)
+                after = counters.counters()
+            received.append(
+                undelivered(idle, after, ask.address.version)
+                - undelivered(before, idle, ask.address.version)
+            )
+            failed.append(after.tcp_retrans_fail - idle.tcp_retrans_fail)
+    return LocalDrops(ask.address, ask.port, tuple(received), tuple(failed))
+
+
+def _send_syn(ask: LocalDropsAsk, burst: contextlib.ExitStack) -> None:
+    try:
+        sock = burst.enter_context(socket.socket(family(ask.address), socket.SOCK_STREAM))
+        sock.setblocking(False)
+        sock.connect_ex(sockaddr(ask.address, ask.port))
+    except OSError:
+        return  # without the SYN the count stays lower: the safe direction
+
+
+def undelivered(before: counters.Counters, after: counters.Counters, version: int) -> int:
+    """Packets received in between that nothing accounts for: what an input filter took away."""
+    if version == 6:
+        return after.ip6.unaccounted - before.ip6.unaccounted
+    return after.ip.unaccounted - before.ip.unaccounted

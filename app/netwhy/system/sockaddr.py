@@ -1,0 +1,27 @@
+"""Socket families and socket addresses for `ipaddress` objects."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv6Address
+from typing import Any
+
+from netwhy.core.model import IPAddress
+
+
+def family(address: IPAddress) -> socket.AddressFamily:
+    return socket.AF_INET6 if address.version == 6 else socket.AF_INET
+
+
+def sockaddr(address: IPAddress, port: int) -> tuple[Any, ...]:
+    """The tuple that `connect` and `bind` take.
+
+    The scope of `fe80::1%eth0` becomes an index; OSError (ENODEV) when there is no such interface.
+    """
+    if isinstance(address, IPv6Address):
+        scope = 0
+        if address.scope_id:
+            name = address.scope_id
+            scope = int(name) if name.isdigit() else socket.if_nametoindex(name)
+        return (str(address).partition("%")[0], port, 0, scope)
+    return (str(address), port)

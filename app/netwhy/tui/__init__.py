@@ -1,0 +1,1 @@
+"""The screen: pulls snapshots from the monitor and shows them.  Never probes itself."""

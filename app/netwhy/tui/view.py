@@ -1,0 +1,141 @@
+"""What all views share: header, banner, filter, the keys at the bottom, and their snapshot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from netwhy.core.snapshot import Snapshot
+from netwhy.output.inert import inert
+from netwhy.output.layout import Page
+from netwhy.output.text import place
+from netwhy.tui.widgets.banner import Banner
+from netwhy.tui.widgets.filter_bar import FilterBar
+from netwhy.tui.widgets.key_bar import KeyBar
+from netwhy.tui.widgets.top_line import TopLine
+from netwhy.tui.widgets.why import Why
+
+if TYPE_CHECKING:
+    from netwhy.tui.app import NetwhyApp
+
+
+class View(Screen[None]):
+    """A screen with a list that can be filtered.  Subclasses fill `compose_body`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash",
+            "filter",
+            "filter",
+            id="view.filter",
+            tooltip="Show only rows in which all words occur",
+        ),
+        Binding("y", "copy_fix", "copy fix", id="why.copy", tooltip="Its command"),
+        Binding(
+            "Y",
+            "copy_diagnosis",
+            "Copy diagnosis",
+            show=False,
+            id="why.copy-all",
+            tooltip="The whole diagnosis, as Markdown",
+        ),
+        Binding("f", "next_fix", "Next fix", show=False, id="why.fix", tooltip="Choose another"),
+        Binding("escape", "back", "Back", show=False, id="view.back"),
+    ]
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self.page = page
+        self.wanted = ""  # the filter
+
+    @property
+    def netwhy(self) -> NetwhyApp:
+        return cast("NetwhyApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TopLine(self.page)
+        yield Banner()
+        yield from self.compose_body()
+        yield FilterBar()
+        yield KeyBar()
+
+    def compose_body(self) -> ComposeResult:
+        """The panes of this view."""
+        raise NotImplementedError
+
+    def focus_list(self) -> None:
+        """Give the keys to the main list."""
+        raise NotImplementedError
+
+    def update_body(self, snapshot: Snapshot) -> None:
+        """Show this snapshot in the panes."""
+        raise NotImplementedError
+
+    @property
+    def why(self) -> Why:
+        return self.query_one(Why)
+
+    # ----------------------------------------------------------------------------- the data
+
+    def on_mount(self) -> None:
+        self.set_class(self.page.ascii, "-ascii")
+        self.focus_list()
+
+    def on_screen_resume(self) -> None:
+        self.take(self.netwhy.snapshot)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a snapshot; called when it changed, and when this view comes to the front."""
+        self.query_one(Banner).show(snapshot, frozen=self.netwhy.frozen)
+        self.update_body(snapshot)
+        self.tick()
+
+    def tick(self) -> None:
+        """A second has passed: what shows the time is brought up to date."""
+        now = self.netwhy.snapshot.taken_at if self.netwhy.frozen else datetime.now(UTC)
+        self.query_one(TopLine).show(self.netwhy.snapshot, now)
+
+    # ---------------------------------------------------------------------------- the filter
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
+        self.wanted = event.wanted
+        self.update_body(self.netwhy.snapshot)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if not event.value.strip():
+            self.query_one(FilterBar).drop()
+        self.focus_list()
+
+    def action_back(self) -> None:
+        """Drop the filter, else go back to the list."""
+        self.query_one(FilterBar).drop()
+        self.focus_list()
+
+    # -------------------------------------------------------------------------- the diagnosis
+
+    def action_next_fix(self) -> None:
+        self.why.action_choose_fix(1)
+
+    def action_copy_fix(self) -> None:
+        """Copy the command of the chosen fix; its words where there is no command."""
+        report, fix = self.why.report, self.why.chosen_fix
+        if report is None or fix is None:
+            self.netwhy.say("There is no fix to copy here.", "warning")
+            return
+        text, where = inert(fix.command or fix.text), place(fix, report.target)
+        self.netwhy.hand_over(text, "fix.txt", f"(for use {where}) {text}" if where else text)
+
+    def action_copy_diagnosis(self) -> None:
+        report = self.why.report
+        if report is None or not report.complete:
+            self.netwhy.say("There is no diagnosis to copy yet.", "warning")
+            return
+        self.netwhy.copy_diagnosis(report)

@@ -1,0 +1,94 @@
+"""The header: how many are in which state, from where it is seen, how often, and the time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from netwhy.core.model import VERDICT_ORDER
+from netwhy.core.snapshot import Snapshot
+from netwhy.output.inert import inert
+from netwhy.output.layout import Page
+from netwhy.tui.look import ROLES, Line, content, glyph, page_content, word
+from netwhy.tui.spans import clock, fitted
+
+
+class TopLine(Widget):
+    """One line where it fits, two where it does not."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+        self._snapshot: Snapshot | None = None
+        self._now = datetime.now(UTC)
+        self._drawn: list[Line] = []
+
+    def show(self, snapshot: Snapshot, now: datetime) -> None:
+        self._snapshot, self._now = snapshot, now
+        self._lay()
+
+    def on_resize(self) -> None:
+        self._lay()
+
+    def _lay(self) -> None:
+        if self._snapshot is None or not self.size.width:
+            return
+        lines = header_lines(self._snapshot, self._now, self.size.width, self._page)
+        if lines == self._drawn:
+            return
+        taller = len(lines) != len(self._drawn)
+        self._drawn = lines
+        if taller:
+            self.styles.height = len(lines)
+        self.refresh(layout=taller)
+
+    def render(self) -> Content:
+        return page_content(self._drawn) if self._drawn else content(((" netwhy", "title"),))
+
+
+def header_lines(snapshot: Snapshot, now: datetime, width: int, page: Page) -> list[Line]:
+    """The header in one line of `width` cells, or in two."""
+    state = [(" netwhy", "title"), *_counts(snapshot, page)]
+    place = _place(snapshot)
+    time = clock(now)
+    every = f"every {snapshot.interval_s:g}s"
+    ends = f"{every}   {time} "
+    used = sum(cell_len(text) for text, _ in state)
+    if used + 3 + cell_len(place) + 3 + len(ends) <= width:
+        blank = " " * (width - used - cell_len(place) - 3 - len(ends))
+        return [(*state, (f"{blank}{place}   {ends}", "muted"))]
+    first = (*state, (fitted(ends, max(0, width - used), right=True), "muted"))
+    if not place:
+        return [first]
+    return [first, ((fitted(f" {place}", width), "muted"),)]
+
+
+def _counts(snapshot: Snapshot, page: Page) -> Line:
+    shown = [v for v in (*VERDICT_ORDER, None) if snapshot.counts.get(v)]
+    return tuple((f"  {glyph(v, page)} {snapshot.counts[v]} {word(v)}", ROLES[v]) for v in shown)
+
+
+def _place(snapshot: Snapshot) -> str:
+    """This machine in a few words: its name, interface and address, and the gateway."""
+    vantage = snapshot.vantage
+    if vantage is None:
+        return ""
+    parts = [vantage.hostname]
+    interface = _interface(snapshot)
+    address = vantage.addresses[0] if vantage.addresses else ""
+    if interface or address:
+        parts.append(f"{interface} {address}".strip())
+    parts.append(f"gw {vantage.gateways[0]}" if vantage.gateways else "no gateway")
+    return inert("  ".join(part for part in parts if part))
+
+
+def _interface(snapshot: Snapshot) -> str:
+    """The name of the interface in use, as some probe of some target has seen it."""
+    for row in snapshot.rows:
+        for probe in row.report.probes if row.report else ():
+            if probe.probe == "local" and probe.detail.get("usable_interfaces"):
+                return str(probe.detail["usable_interfaces"][0])
+    return ""

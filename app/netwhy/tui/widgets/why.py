@@ -1,0 +1,86 @@
+"""The Why panel: the diagnosis of one report, with a fix chosen for copying."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from netwhy.core.model import Fix, TargetReport
+from netwhy.output.layout import Page
+from netwhy.tui.look import Line
+from netwhy.tui.why_lines import why_lines
+from netwhy.tui.widgets.text_panel import TextPanel, Writer
+
+
+class Why(TextPanel):
+    """What is broken, how that is known and what to type."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "choose_fix(-1)", "Previous fix", show=False, id="why.previous-fix"),
+        Binding("right", "choose_fix(1)", "Next fix", show=False, id="why.next-fix"),
+    ]
+
+    def __init__(self, page: Page, *, id: str | None = None, whole: bool = False) -> None:
+        super().__init__(id=id)
+        self.report: TargetReport | None = None
+        self._page = page
+        self._whole = whole
+        self._chosen = 0
+        self._fix_at: list[int] = []
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        finding = self.report.diagnosis if self.report else None
+        return finding.fixes if finding else ()
+
+    @property
+    def chosen_fix(self) -> Fix | None:
+        """The fix that the copy key takes."""
+        return self.fixes[self._chosen] if self._chosen < len(self.fixes) else None
+
+    def show_report(self, report: TargetReport | None) -> None:
+        """Show this report; the scroll position and the chosen fix stay with the same cause."""
+        same = _subject(report) == _subject(self.report)
+        self.report = report
+        if not same:
+            self._chosen = 0
+        self.write(self._write, top=not same)
+
+    def show_text(self, writer: Writer, *, top: bool = False) -> None:
+        """Show something that is not a report."""
+        self.report, self._fix_at = None, []
+        self.write(writer, top=top)
+
+    def action_choose_fix(self, step: int) -> None:
+        """Choose the next fix, around at the end, and scroll it into view."""
+        if not self.fixes:
+            return
+        self._chosen = (self._chosen + step) % len(self.fixes)
+        self._draw()
+        if self._chosen < len(self._fix_at):
+            line = self._fix_at[self._chosen]
+            height = self.container_size.height
+            if not self.scroll_y <= line < self.scroll_y + height - 2:
+                self.scroll_to(y=max(0, line - height // 2), animate=False, immediate=True)
+
+    def on_click(self, event: events.Click) -> None:
+        line = event.y - self.gutter.top + round(self.scroll_y)
+        above = [number for number, at in enumerate(self._fix_at) if at <= line <= at + 2]
+        if above:
+            self.action_choose_fix(above[-1] - self._chosen)
+
+    def _write(self, width: int) -> list[Line]:
+        written = why_lines(
+            self.report, width, self._page, chosen_fix=self._chosen, whole=self._whole
+        )
+        self._fix_at = written.fix_at[: len(self.fixes)]
+        return written.lines
+
+
+def _subject(report: TargetReport | None) -> tuple[str, str]:
+    """What a panel is about: the target and its cause."""
+    if report is None:
+        return "", ""
+    return report.target.text, report.diagnosis.cause if report.diagnosis else ""

@@ -1,0 +1,164 @@
+"""One entry in one world: inject, prove, ask netwhy, compare."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.lab.entries import Entry, Step
+from tests.lab.nodes import LabError
+from tests.lab.worlds import INSIDE, World, wait_ready
+
+#: Longest that a check may take before it is ended.
+PATIENCE_S = 40.0
+
+
+@dataclass
+class Answer:
+    """What came of one entry: the document of netwhy, and everything that is wrong with it."""
+
+    entry: Entry
+    document: dict[str, Any] = field(default_factory=dict)
+    exit: int = -1
+    wall_ms: float = 0.0
+    cause_right: bool = False
+    verdict_right: bool = False
+    false_alarm: bool = False
+    wrong: list[str] = field(default_factory=list)
+
+
+def netwhy_command() -> list[str]:
+    """The installed command beside this Python, else the module."""
+    script = Path(sys.executable).with_name("netwhy")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "netwhy"]
+
+
+def inject(world: World, entry: Entry) -> None:
+    """Makes the fault.  Raises LabError."""
+    if entry.ping:
+        world.allow_ping()
+    for step in entry.inject:
+        world.nodes[step.node].run(*_command(step))
+    for step in entry.serve:
+        _serve(world, step)
+    for name, text in entry.files.items():
+        path = world.client.etc / name
+        path.unlink()
+        if text.startswith("LINK "):
+            path.symlink_to(text.removeprefix("LINK "))
+        elif text != "MISSING":
+            path.write_text(text)
+
+
+def _command(step: Step) -> list[str]:
+    verb, _, rest = step.command.partition(" ")
+    if verb == "firewall":
+        chain, _, rule = rest.partition(" ")
+        return ["nft", "add", "rule", "inet", "lab", chain, rule]
+    if verb == "set":
+        name, _, value = rest.partition(" ")
+        return ["sh", "-ec", f"echo '{value}' > /proc/sys/net/{name}"]
+    if verb == "nft":
+        return ["nft", rest]
+    return step.command.split()
+
+
+def _serve(world: World, step: Step) -> None:
+    node, _, who = step.node.partition(" as ")
+    service = (sys.executable, str(INSIDE / "services.py"), *step.command.split())
+    wait_ready(world.nodes[node].start(*service, unprivileged=bool(who)))
+
+
+def prove(world: World, entry: Entry) -> None:
+    """Sees with bare sockets that the fault is there.  Raises LabError with what is not so."""
+    if not entry.symptom:
+        return
+    done = world.client.run_unprivileged(
+        (sys.executable, str(INSIDE / "symptom.py"), *entry.symptom), timeout=PATIENCE_S
+    )
+    if done.returncode != 0:
+        raise LabError(f"the fault is not there: {(done.stdout + done.stderr).strip()}")
+    world.forget_neighbours()
+
+
+def ask(world: World, entry: Entry) -> Answer:
+    """Runs `netwhy check` as an unprivileged user on the client."""
+    limit = ["prlimit", f"--{entry.limit}", "--"] if entry.limit else []
+    command = [*limit, *netwhy_command(), "check", "--format", "json", *entry.targets]
+    started = time.monotonic()
+    done = world.client.run_unprivileged(command, timeout=PATIENCE_S)
+    answer = Answer(entry, exit=done.returncode, wall_ms=(time.monotonic() - started) * 1000)
+    try:
+        answer.document = json.loads(done.stdout)
+    except ValueError:
+        answer.wrong.append(f"no JSON; exit {done.returncode}: {done.stdout[-500:]}{done.stderr}")
+        return answer
+    if done.stderr.strip():
+        answer.wrong.append(f"said on standard error: {done.stderr.strip()[:500]}")
+    _compare(answer)
+    return answer
+
+
+def _compare(answer: Answer) -> None:
+    entry, expect, document = answer.entry, answer.entry.expect, answer.document
+    wrong = answer.wrong
+    verdict = document["verdict"]
+    answer.verdict_right = verdict in expect.verdicts
+    if not answer.verdict_right:
+        wrong.append(f"verdict {verdict}, not {' or '.join(expect.verdicts)}")
+    if answer.exit != expect.exit:
+        wrong.append(f"exit {answer.exit}, not {expect.exit}")
+    if answer.wall_ms > expect.within_s * 1000:
+        wrong.append(f"took {answer.wall_ms / 1000:.1f} s, more than {expect.within_s} s")
+    if expect.roots is not None:
+        roots = [root["cause"] for root in document["root_causes"]]
+        if roots != list(expect.roots):
+            wrong.append(f"root causes {roots}, not {list(expect.roots)}")
+    for target in document["targets"]:
+        if entry.healthy:
+            _compare_healthy(answer, target)
+        else:
+            _compare_finding(answer, target["findings"])
+
+
+def _compare_healthy(answer: Answer, target: dict[str, Any]) -> None:
+    allowed = answer.entry.expect.allowed
+    for finding in target["findings"]:
+        if finding["severity"] == "failure":
+            answer.false_alarm = True
+        if finding["severity"] == "failure" or (
+            finding["severity"] == "warning" and finding["cause"] not in allowed
+        ):
+            answer.wrong.append(f"false {finding['severity']}: {told(finding)}")
+    answer.cause_right = not answer.false_alarm
+
+
+def _compare_finding(answer: Answer, findings: list[dict[str, Any]]) -> None:
+    expect, wrong = answer.entry.expect, answer.wrong
+    if not findings:
+        wrong.append(f"no finding at all, not {expect.cause}")
+        return
+    first = findings[0]
+    answer.cause_right = first["cause"] == expect.cause
+    if not answer.cause_right:
+        wrong.append(f"{told(first)}, not {expect.cause}")
+        return
+    said = "\n".join([first["title"], first["subject"], *first["evidence"]])
+    wrong += [f"no word of {w!r} in {told(first)}" for w in expect.evidence if not _says(said, w)]
+    rivals = {rival["cause"] for rival in first["alternatives"]}
+    wrong += [f"{rival} is not named as a rival" for rival in expect.rivals if rival not in rivals]
+
+
+def _says(text: str, word: str) -> bool:
+    """Is the word there, and not merely as the beginning of a longer address or number?"""
+    return re.search(rf"(?<![\w.]){re.escape(word)}(?!\w|\.\d)", text, re.IGNORECASE) is not None
+
+
+def told(finding: dict[str, Any]) -> str:
+    evidence = " | ".join(finding["evidence"])
+    return f"{finding['cause']} ({finding['confidence']}): {finding['title']} [{evidence}]"

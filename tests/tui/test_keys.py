@@ -1,0 +1,410 @@
+"""Every key of the dashboard and of the ports view, pressed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.tui.world import World, listener, offline, refused, screen_text, target, until, works
+
+from netwhy.core.model import Verdict
+from netwhy.core.observations import Owner
+from netwhy.tui.app import NetwhyApp
+from netwhy.tui.dashboard import Dashboard
+from netwhy.tui.ports import Ports
+from netwhy.tui.widgets.line_list import LineList
+from netwhy.tui.widgets.why import Why
+
+pytestmark = pytest.mark.tui
+
+DB, WEB, SSH = "db.example:5432", "web.example:80", "192.0.2.4:22"
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports and copies go to a folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def world() -> World:
+    return World(works(WEB, 12.4), refused(DB), works(SSH))
+
+
+def at(app: NetwhyApp) -> str | None:
+    """The target of the cursor."""
+    return app.screen.query_one("#targets", LineList).key
+
+
+async def test_failing_is_first_and_chosen_and_explained() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        text = await until(pilot, "refused the connection on port 5432")
+        assert at(pilot.app) == DB
+        rows = [line for line in text.splitlines() if ".example:" in line or SSH in line]
+        assert DB in rows[0]
+        assert "this host ──✓── resolver ──✓── 192.0.2.7 ──✗── port 5432" in text
+        assert "tcp.refused · proved" in text
+        assert "systemctl status postgresql" in text
+        assert "a firewall can send the same RST" in text
+        assert "✗ 1 failing" in text and "✓ 2 ok" in text
+        assert "web-03  eth0 192.0.2.2  gw 192.0.2.1" in text
+
+
+async def test_arrows_and_letters_move_the_cursor() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        seen = []
+        for key in ("down", "j", "j", "up", "k", "G", "g", "end", "home"):
+            await pilot.press(key)
+            seen.append(at(pilot.app))
+        assert seen == [WEB, SSH, SSH, WEB, DB, SSH, DB, SSH, DB]
+
+
+async def test_the_cursor_stays_on_its_target_when_the_order_changes() -> None:
+    w = world()
+    async with w.app(interval_s=0.3).run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("G")
+        assert at(pilot.app) == SSH
+        w.answers[SSH] = refused(SSH)
+        await until(pilot, "2 failing")
+        assert at(pilot.app) == SSH
+        rows = [line for line in screen_text(pilot.app).splitlines() if SSH in line or DB in line]
+        assert SSH in rows[0], "the newest failure is first"
+
+
+async def test_tab_moves_between_panes_and_esc_goes_back() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        assert isinstance(pilot.app.focused, LineList)
+        await pilot.press("tab")
+        assert isinstance(pilot.app.focused, Why)
+        await pilot.press("escape")
+        assert isinstance(pilot.app.focused, LineList)
+
+
+async def test_y_copies_the_chosen_fix_and_says_where_it_was_written(tmp_path: Path) -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("y")
+        await until(pilot, "written to")
+        assert pilot.app.clipboard == "systemctl status postgresql"
+        await pilot.press("f", "y")
+        await pilot.pause()
+        assert pilot.app.clipboard == "ss -ltnp 'sport = :5432'"
+        kept = tmp_path / "state" / "netwhy" / "fix.txt"
+        assert kept.read_text() == "ss -ltnp 'sport = :5432'\n"
+
+
+async def test_shift_y_copies_the_diagnosis_as_markdown(tmp_path: Path) -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("Y")
+        await until(pilot, "written to")
+        assert pilot.app.clipboard.startswith("# netwhy")
+        assert "tcp.refused" in pilot.app.clipboard
+        assert WEB not in pilot.app.clipboard, "only the chosen target"
+        assert (tmp_path / "state" / "netwhy" / "diagnosis.md").is_file()
+
+
+async def test_e_exports_markdown_and_json_to_the_current_folder(tmp_path: Path) -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("e")
+        await until(pilot, "Exported to")
+        await pilot.press("e")
+        await pilot.pause(0.1)
+    (document, *more) = sorted(tmp_path.glob("netwhy-*.json"))
+    assert more, "a second export does not overwrite the first"
+    found = json.loads(document.read_text())
+    assert found["schema"] == "netwhy.check/1"
+    assert {t["target"] for t in found["targets"]} == {DB, WEB, SSH}
+    assert len(list(tmp_path.glob("netwhy-*.md"))) == 2
+
+
+async def test_r_checks_at_once() -> None:
+    w = world()
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        assert w.checked.count(WEB) == 1
+        await pilot.press("r")
+        for _ in range(40):
+            await pilot.pause(0.05)
+            if w.checked.count(WEB) == 2:
+                break
+        assert w.checked.count(WEB) == 2
+
+
+async def test_space_freezes_the_view_while_probing_goes_on() -> None:
+    w = world()
+    async with w.app(interval_s=0.3).run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("space")
+        await until(pilot, "FROZEN")
+        w.answers[WEB] = refused(WEB)
+        before = len(w.checked)
+        await pilot.pause(1.5)
+        assert len(w.checked) > before
+        assert "1 failing" in screen_text(pilot.app)
+        await pilot.press("space")
+        await until(pilot, "2 failing")
+        assert "FROZEN" not in screen_text(pilot.app)
+
+
+async def test_p_pauses_probing() -> None:
+    w = world()
+    async with w.app(interval_s=0.3).run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("p")
+        await until(pilot, "PAUSED")
+        await pilot.pause(0.4)
+        before = len(w.checked)
+        await pilot.pause(1.0)
+        assert len(w.checked) == before
+        await pilot.press("p")
+        await until(pilot, "PAUSED", gone=True)
+        await pilot.pause(0.6)
+        assert len(w.checked) > before
+
+
+async def test_slash_filters_as_it_is_typed_and_esc_drops_it() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("slash", *"web")
+        text = await until(pilot, "Targets 1 of 3")
+        assert DB not in text.split("Why")[0]
+        await pilot.press("enter")
+        assert isinstance(pilot.app.focused, LineList)
+        assert "Targets 1 of 3" in screen_text(pilot.app)
+        await pilot.press("escape")
+        await until(pilot, "Targets 3")
+        await pilot.press("slash", *"zzz")
+        await until(pilot, "Nothing matches the filter.")
+
+
+async def test_s_goes_through_the_orders() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("s")
+        text = await until(pilot, "by name")
+        places = [text.index(name) for name in (SSH, DB, WEB)]
+        assert places == sorted(places)
+        await pilot.press("s")
+        await until(pilot, "by slowest")
+
+
+async def test_t_changes_the_theme() -> None:
+    async with world().app(theme="dark").run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("t")
+        assert pilot.app.theme == "textual-light"
+
+
+async def test_a_adds_and_a_typing_error_is_explained_under_the_field() -> None:
+    w = world()
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("a")
+        await until(pilot, "Add a target")
+        await pilot.press(*"a:99999", "enter")
+        text = await until(pilot, "99999")
+        assert "netwhy:" in text and "Add a target" in text
+        await pilot.press("end", *(["backspace"] * 3), "enter")
+        await until(pilot, "Targets 4")
+        assert at(pilot.app) == "a:99"
+        assert "a:99" in w.checked
+
+
+async def test_d_removes_and_u_brings_back_with_its_history() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("d")
+        await until(pilot, "u brings it back")
+        assert pilot.app.snapshot.row(DB) is None
+        await pilot.press("u")
+        await until(pilot, "is back")
+        row = pilot.app.snapshot.row(DB)
+        assert row is not None and row.verdict is Verdict.FAILING and row.checks >= 1
+        await pilot.press("u")
+        await until(pilot, "nothing to undo")
+
+
+async def test_enter_shows_everything_and_esc_goes_back() -> None:
+    async with world().app().run_test(size=(100, 40), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("enter")
+        text = await until(pilot, "Probes")
+        assert "ECONNREFUSED" in text and "failing since" in text
+        await pilot.press("escape")
+        await until(pilot, "Targets 3")
+
+
+async def test_question_mark_lists_the_keys_of_this_view() -> None:
+    async with world().app().run_test(size=(100, 60), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("question_mark")
+        text = await until(pilot, "This view")
+        words = ("Export", "Check now", "Freeze", "Remove", "Undo", "Quit", "Ports", "ctrl+p")
+        assert [word for word in words if word not in text] == []
+        await pilot.press("escape")
+        await pilot.press("2")
+        await until(pilot, "Local listeners")
+        await pilot.press("question_mark")
+        assert "Could I bind?" in await until(pilot, "This view")
+
+
+async def test_the_palette_holds_every_action_that_has_a_key() -> None:
+    from netwhy.tui.help import actions
+
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        app = pilot.app
+        offered = {command.title for command in app.get_system_commands(app.screen)}
+        assert {action.name for action in actions(app.screen)} <= offered
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.2)
+        await pilot.press(*"freeze")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await until(pilot, "FROZEN")
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_q_and_ctrl_c_quit(key: str) -> None:
+    app = world().app()
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press(key)
+        await pilot.pause(0.1)
+        assert not app.is_running or app._exit
+    assert app.return_code == 0
+
+
+async def test_q_typed_into_a_field_is_text() -> None:
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("a", *"q2")
+        await pilot.pause()
+        assert pilot.app.is_running
+        assert pilot.app.screen.query_one("Input").value == "q2"  # type: ignore[attr-defined]
+
+
+async def test_keys_can_be_bound_anew() -> None:
+    async with (
+        world().app(keys={"app.freeze": "z"}).run_test(size=(100, 30), notifications=True) as pilot
+    ):
+        await until(pilot, "1 failing")
+        await pilot.press("z")
+        await until(pilot, "FROZEN")
+
+
+async def test_two_shows_the_listeners_and_one_goes_back() -> None:
+    w = world()
+    w.listeners = (listener(8080, "127.0.0.1"), listener(22))
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("2")
+        text = await until(pilot, "server8080 (pid 8080)")
+        assert "loopback" in text and "everywhere" in text and "alice" in text
+        assert isinstance(pilot.app.screen, Ports)
+        await pilot.press("1")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Dashboard)
+
+
+async def test_ports_enter_shows_the_owner_with_parents_and_slash_filters() -> None:
+    w = world()
+    owner = Owner(77, "nginx", "www", 33, "nginx -g x", 1.0, ((1, "systemd"),), "nginx.service")
+    w.listeners = (listener(8080, owner=owner), listener(22))
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        await pilot.press("2")
+        await until(pilot, "nginx (pid 77)")
+        await pilot.press("slash", *"nginx", "enter")
+        await until(pilot, "1 of 2")
+        await pilot.press("enter")
+        text = await until(pilot, "systemd (pid 1)")
+        assert "nginx.service" in text and "Queues" in text
+
+
+async def test_ports_overlaps_are_marked_with_their_reason() -> None:
+    w = world()
+    w.listeners = (listener(80), listener(80, "192.0.2.2", Owner(9, "other", "bob", 1001)))
+    async with w.app().run_test(size=(110, 30), notifications=True) as pilot:
+        await pilot.press("2")
+        text = await until(pilot, "2 overlaps")
+        assert "▲" in text
+        assert "other (pid 9)" in text and "which is more specific" in text
+
+
+async def test_b_asks_whether_a_port_can_be_bound() -> None:
+    w = world()
+    taken = refused("bind://:8080")
+    w.answers["bind://:8080"] = replace(taken, target=target("bind://:8080"))
+    async with w.app().run_test(size=(100, 40), notifications=True) as pilot:
+        await pilot.press("2")
+        await until(pilot, "server5432")
+        await pilot.press("b", *"8080", "enter")
+        text = await until(pilot, "Could I bind")
+        await until(pilot, "refused the connection")
+        await pilot.press("y")
+        await pilot.pause()
+        assert pilot.app.clipboard == "systemctl status postgresql"
+        await pilot.press("escape")
+        text = await until(pilot, "─ Owner")
+        assert "refused the connection" not in text
+
+
+async def test_ports_that_cannot_be_read_say_why() -> None:
+    w = world()
+    w.listeners = PermissionError("netlink is forbidden here")
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        await pilot.press("2")
+        await until(pilot, "netlink is forbidden here")
+
+
+async def test_without_targets_this_machine_is_watched() -> None:
+    w = World()
+    report = offline()
+    w.defaults = (report.target,)
+    w.answers[report.target.text] = report
+    async with w.app().run_test(size=(80, 24), notifications=True) as pilot:
+        text = await until(pilot, "OFFLINE")
+        assert "This machine has no network" in text and "ip -br link" in text
+
+
+async def test_with_nothing_to_watch_the_screen_says_what_to_do() -> None:
+    async with World().app().run_test(size=(80, 24), notifications=True) as pilot:
+        text = await until(pilot, "No targets.")
+        assert "add a target" in text and "check this machine" in text
+        pilot.app.engine.defaults = (target(SSH),)
+        await pilot.press("m")
+        await until(pilot, "Targets 1")
+
+
+async def test_a_check_that_raises_is_told_and_the_rest_goes_on() -> None:
+    w = world()
+    w.answers[DB] = RuntimeError("boom [/] [red]")
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        text = await until(pilot, "RuntimeError: boom [/] [red]")
+        assert "? 1 unknown" in text and "✓ 2 ok" in text
+
+
+async def test_one_changed_row_draws_one_row() -> None:
+    w = World(*(works(f"host{n:02}.example:80", 1.0) for n in range(40)))
+    async with w.app().run_test(size=(120, 60), notifications=True) as pilot:
+        await until(pilot, "✓ 40 ok")
+        await pilot.press("space")  # durations stand still
+        await until(pilot, "FROZEN")
+        app, rows = pilot.app, pilot.app.screen.query_one("#targets", LineList)
+        for changed in (7, 7, 21):
+            rows.painted = 0
+            slower = replace(app.snapshot.rows[changed], last_ms=99.0 + rows.painted + changed)
+            listed = list(app.snapshot.rows)
+            listed[changed] = replace(slower, checks=slower.checks + 1)
+            app.refresh_views(replace(app.snapshot, rows=tuple(listed)))
+            await pilot.pause(0.2)
+            first = rows.painted
+            assert first <= 1, "only the row that looks different is drawn"
+        assert first == 1

@@ -1,0 +1,368 @@
+"""The words of findings: complete, honest, safe to paste, and quick to fetch."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netwhy.core.model import Severity, Where
+from netwhy.knowledge import words
+from netwhy.knowledge.templates import VOCABULARY, fill, fill_command, placeholders
+
+ROOT = Path(__file__).resolve().parents[2]
+KNOWLEDGE = ROOT / "app" / "netwhy" / "knowledge"
+PLATFORMS = ("linux", "macos", "windows")
+
+#: What a diagnosis typically knows, in the lengths that occur in practice.
+TYPICAL = {
+    "target": "db.example.com:5432",
+    "host": "db.example.com",
+    "address": "192.0.2.47",
+    "addresses": "192.0.2.47, 192.0.2.48",
+    "port": "5432",
+    "transport": "tcp",
+    "endpoint": "192.0.2.47:5432",
+    "interface": "eth0",
+    "source": "192.0.2.10",
+    "gateway": "192.0.2.1",
+    "sender": "192.0.2.1",
+    "icmp": "communication administratively prohibited (ICMP 3/13)",
+    "router": "192.0.2.1",
+    "resolver": "192.0.2.53",
+    "resolvers": "192.0.2.53, 198.51.100.53",
+    "name": "db.example.com",
+    "label": "db_1",
+    "reason": "a port is not allowed here",
+    "file": "/etc/hosts",
+    "line": "7",
+    "error": "EHOSTUNREACH",
+    "limit": "1024",
+    "used": "1024",
+    "available": "28232",
+    "range": "32768-60999",
+    "holder": "postgres (pid 812)",
+    "pid": "812",
+    "process": "postgres",
+    "user": "postgres",
+    "command": "/usr/lib/postgresql/15/bin/postgres",
+    "unit": "postgresql.service",
+    "container": "shop-db-1",
+    "holder_endpoint": "127.0.0.1:5432",
+    "family": "IPv6",
+    "working": "192.0.2.47",
+    "failing": "192.0.2.48",
+    "service": "postgresql",
+    "seconds": "42",
+    "start": "1024",
+    "nearest": "192.0.2.10",
+    "overlap": "0.0.0.0 covers every IPv4 address",
+    "ms": "5003 ms",
+    "config_path": "/etc/resolv.conf",
+    "suffix": "example.com",
+    "types": "MX, TXT",
+    "ede": "18 Prohibited",
+}
+
+#: What weakens a machine's protection must never be a fix.
+WEAKENING = (
+    "insecure",
+    "disable the firewall",
+    "turn off the firewall",
+    "switch the firewall off",
+    "stop the firewall",
+    "ufw disable",
+    "flush ruleset",
+    "iptables -f",
+    "pfctl -d",
+    "firewalld.service",
+    "setenforce",
+    "selinux=0",
+    "state off",
+    "allprofiles",
+    "-enabled false",
+    "chmod 777",
+    "chmod -r",
+    "verify=false",
+    "no-verify",
+    "--privileged",
+    "as root to",
+    "kill -9",
+    "-force",
+    "rm -",
+    "0.0.0.0/0 accept",
+    "policy accept",
+    "ip_unprivileged_port_start=",
+    "dnssec=no",
+)
+
+
+def cases() -> list[tuple[str, str]]:
+    """Every cause with each of its variants."""
+    return [(c, v) for c in words.cause_ids() for v in ("", *words.entry(c).variants)]
+
+
+def templates_of(wording: words.Wording) -> list[str]:
+    fixes = [t for fix in wording.fixes for t in (fix.text, *fix.commands.values())]
+    return [*wording.titles, *wording.explanation, *fixes]
+
+
+def sentences(text: str) -> int:
+    return len(re.findall(r"[.?!](?=\s|$)", text))
+
+
+@pytest.mark.parametrize("cause", words.cause_ids())
+def test_each_cause_is_complete(cause: str) -> None:
+    entry = words.entry(cause)
+    assert entry.base.titles and entry.base.explanation and entry.base.fixes
+    assert len(entry.about) > 100
+    assert 10 < len(entry.summary) <= 90
+    assert set(entry.rivals) <= set(words.cause_ids()) - {cause}
+    assert set(entry.advice) <= set(words.table("advice.toml"))
+    for wording in (entry.base, *entry.variants.values()):
+        used = {name for text in templates_of(wording) for name in placeholders(text)}
+        assert used <= VOCABULARY
+    assert {name for why in entry.rivals.values() for name in placeholders(why)} <= VOCABULARY
+
+
+@pytest.mark.parametrize(("cause", "variant"), cases())
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_each_finding_reads_as_promised(cause: str, variant: str, platform: str) -> None:
+    found = words.finding(
+        cause,
+        severity=Severity.FAILURE,
+        confidence=0.9,
+        subject="192.0.2.47:5432",
+        params=TYPICAL,
+        rivals=tuple(words.entry(cause).rivals),
+        platform=platform,
+        variant=variant,
+    )
+    assert 10 < len(found.title) <= 100
+    assert "\n" not in found.title and not found.title.endswith(".")
+    assert 1 <= sentences(found.explanation) <= 3
+    own = [fix for fix in found.fixes if not fix.text.startswith("In the ")]
+    assert own
+    texts = [found.title, found.explanation, *(a.why for a in found.alternatives)]
+    texts += [t for fix in found.fixes for t in (fix.text, fix.command or "")]
+    assert not [text for text in texts if re.search(r"\{[a-z_]+\}", text)]
+
+
+@pytest.mark.parametrize(("cause", "variant"), cases())
+def test_a_diagnosis_that_knows_little_still_says_something_true(cause: str, variant: str) -> None:
+    params = {"target": "db.example.com:5432", "host": "db.example.com"}
+    assert "{" not in words.title(cause, params, variant)
+    assert words.explanation(cause, params, variant)
+    assert all("{" not in fix.text for fix in words.fixes(cause, params, "linux", variant))
+
+
+@pytest.mark.parametrize(("cause", "variant"), cases())
+def test_every_sentence_of_an_explanation_is_one_sentence(cause: str, variant: str) -> None:
+    told = words.entry(cause).wording(variant).explanation
+    assert 1 <= len(told) <= 3
+    assert [text for text in told if not text.endswith((".", "?"))] == []
+    filled = [fill(text, TYPICAL) or "" for text in told]
+    assert [sentences(text) for text in filled] == [1] * len(told)
+
+
+def test_no_fix_weakens_security() -> None:
+    advice = [str(text) for text in words.table("advice.toml").values()]
+    errors = words.table("errors.toml")
+    now = [t for page in errors.values() for t in page.get("now", ())]
+    for cause, variant in cases():
+        wording = words.entry(cause).wording(variant)
+        fixes = [t for fix in wording.fixes for t in (fix.text, *fix.commands.values())]
+        for text in (*fixes, *advice, *now):
+            assert not [word for word in WEAKENING if word in text.lower()], text
+
+
+def test_a_fix_that_ends_something_says_what_it_costs() -> None:
+    for cause, variant in cases():
+        for fix in words.entry(cause).wording(variant).fixes:
+            ends = [c for c in fix.commands.values() if re.match(r"kill|docker stop|Stop-", c)]
+            ends += [c for c in fix.commands.values() if "systemctl stop" in c]
+            assert not ends or "cut" in fix.text, (cause, fix.text)
+
+
+def test_commands_hold_no_placeholder_where_quoting_would_fail() -> None:
+    for cause, variant in cases():
+        for fix in words.entry(cause).wording(variant).fixes:
+            for command in fix.commands.values():
+                assert "\n" not in command
+                assert not re.search(r'"[^"]*\{[a-z_]+\}[^"]*"', command), command
+                assert command.count("'") % 2 == 0, command
+
+
+@pytest.mark.parametrize(("cause", "variant"), cases())
+def test_linux_commands_can_be_read_by_a_shell(cause: str, variant: str) -> None:
+    for fix in words.fixes(cause, TYPICAL, "linux", variant):
+        if fix.command is None:
+            continue
+        assert shlex.split(fix.command)
+        checked = subprocess.run(["bash", "-n", "-c", fix.command], capture_output=True)
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_the_advice_of_the_common_errors_is_there() -> None:
+    """Each habit of a robust program is told where its absence hurts."""
+
+    def advised(cause: str) -> str:
+        return " ".join(f.text for f in words.fixes(cause, TYPICAL) if f.where is Where.CLIENT)
+
+    assert "back-off and jitter" in advised("tcp.refused")
+    assert "next address" in advised("tcp.some-addresses-fail")
+    assert "connect, send, receive" in advised("path.silent")
+    assert "SO_REUSEADDR" in advised("bind.in-use") and "SO_REUSEADDR" in advised("bind.time-wait")
+    assert "shutdown" in advised("exchange.reset") and "partial sends" in advised("exchange.reset")
+    assert "PONG" in advised("tcp.backlog-full")
+
+
+# --------------------------------------------------------------------------- rules of filling in
+
+
+def test_the_first_title_that_can_be_filled_in_wins() -> None:
+    known = {"host": "db.example.com", "port": "5432"}
+    assert words.title("tcp.refused", known).startswith("db.example.com refused")
+    known["address"] = "192.0.2.47"
+    assert words.title("tcp.refused", known).startswith("192.0.2.47 refused")
+
+
+def test_a_sentence_about_something_unknown_is_left_out() -> None:
+    short = words.explanation("dns.no-address", {"name": "example.com"})
+    full = words.explanation("dns.no-address", {"name": "example.com", "types": "MX"})
+    assert "MX" in full and len(short) < len(full) and "types" not in short
+    assert words.explanation("dns.no-address", {"name": "example.com", "types": ""}) == short
+
+
+def test_the_owner_decides_how_a_port_is_freed() -> None:
+    base = {"port": "80", "pid": "812", "process": "nginx", "holder_endpoint": "0.0.0.0:80"}
+
+    def first(**more: str) -> str | None:
+        return words.fixes("bind.in-use", base | more)[0].command
+
+    assert first() == "kill 812"
+    assert first(unit="nginx.service") == "sudo systemctl stop nginx.service"
+    assert first(unit="docker.service", container="web-1") == "docker stop web-1"
+
+
+def test_the_platform_decides_the_command() -> None:
+    commands = {p: words.fixes("tcp.refused", TYPICAL, p)[0].command for p in PLATFORMS}
+    assert commands["linux"] == "ss -ltnp 'sport = :5432'"
+    assert commands["macos"] == "sudo lsof -nP -iTCP:5432 -sTCP:LISTEN"
+    assert commands["windows"] == "Get-NetTCPConnection -State Listen -LocalPort 5432"
+
+
+def test_unknown_causes_keys_and_params_never_raise() -> None:
+    odd = words.finding(
+        "tcp.no-such-thing",
+        severity=Severity.FAILURE,
+        confidence=0.3,
+        subject="x",
+        params={"address": "192.0.2.1"},
+        rivals=("nor.this",),
+        platform="plan9",
+        variant="none",
+    )
+    assert "tcp.no-such-thing" in odd.title and "192.0.2.1" in odd.title
+    assert odd.explanation and odd.alternatives[0].why
+    assert "192.0.2.1" in words.evidence("no-such-key", address="192.0.2.1")
+    with pytest.raises(KeyError):
+        words.entry("tcp.no-such-thing")
+    with pytest.raises(KeyError):
+        words.entry("../../etc/passwd.x")
+
+
+hostile = st.text(alphabet=st.sampled_from("a-;'\"`$(){}|&<>*? \n\r\t\x1b\u2028\\%é"), min_size=1)
+
+
+@given(hostile)
+def test_a_value_stays_one_word_of_a_posix_command(value: str) -> None:
+    command = fill_command("dig @{resolver} x", {"resolver": value}, "linux")
+    assert command is not None and "\n" not in command and "\r" not in command
+    assert len(shlex.split(command)) == 3
+
+
+@given(hostile)
+def test_a_value_stays_inside_the_quotes_around_it(value: str) -> None:
+    command = fill_command("ss 'sport = :{port}' end", {"port": value}, "linux")
+    assert command is not None
+    parts = shlex.split(command)
+    assert len(parts) == 3 and parts[1].startswith("sport = :")
+
+
+@given(hostile)
+def test_a_value_is_never_taken_for_an_option(value: str) -> None:
+    command = fill_command("systemctl status {unit}", {"unit": value}, "linux")
+    assert (command is None) == value.startswith("-")
+
+
+@given(hostile)
+def test_a_value_stays_one_literal_of_powershell(value: str) -> None:
+    command = fill_command("Get-Service {unit} end", {"unit": value}, "windows")
+    if command is None:
+        assert value.startswith("-")
+        return
+    literal = command.removeprefix("Get-Service ").removesuffix(" end")
+    if re.fullmatch(r"[A-Za-z0-9_.:/%\\-]+", literal):
+        return
+    assert literal[0] == literal[-1] == "'"
+    assert "'" not in literal[1:-1].replace("''", "")
+
+
+@given(st.text(), st.dictionaries(st.sampled_from(sorted(VOCABULARY)), st.text()))
+def test_filling_in_never_raises_and_never_leaves_a_gap(
+    template: str, params: dict[str, str]
+) -> None:
+    told = fill(template, params)
+    unknown = [name for name in placeholders(template) if not params.get(name)]
+    assert (told is None) == bool(unknown)
+
+
+# ------------------------------------------------------------------------------- files and speed
+
+
+@pytest.mark.parametrize("layer", words.LAYERS)
+def test_cutting_a_file_by_cause_loses_nothing(layer: str) -> None:
+    whole = tomllib.loads((KNOWLEDGE / f"{layer}.toml").read_text("utf-8"))
+    pieces = {c: tomllib.loads(block)[c] for c, block in words._blocks(layer).items()}
+    assert pieces == whole
+    assert {words.layer_of(cause) for cause in whole} == {layer}
+
+
+def test_only_the_layer_that_is_worded_is_read() -> None:
+    script = (
+        "from netwhy.knowledge import words\n"
+        "words.fixes('udp.silent', {'host': 'h', 'port': '1'})\n"
+        "seen = [k for k in words.LAYERS if False]\n"
+        "print(words._source.cache_info().currsize)\n"
+        "import sys; print('importlib.resources' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "app")},
+    )
+    assert run.stdout.split() == ["2", "False"], run.stderr  # udp.toml and advice.toml
+
+
+def test_every_evidence_sentence_can_be_filled_in() -> None:
+    table = words.table("evidence.toml")
+    assert table and all(isinstance(text, str) for text in table.values())
+    for key, text in table.items():
+        params = dict.fromkeys(placeholders(text), "7")
+        assert "{" not in words.evidence(key, **params), key
+
+
+def test_the_documented_causes_are_the_ones_that_exist() -> None:
+    text = (ROOT / "docs" / "causes.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z.-]+)` \| ([FWN ]+) \|", text, re.MULTILINE)
+    assert [cause for cause, _ in rows] == list(dict.fromkeys(cause for cause, _ in rows))
+    assert {cause for cause, _ in rows} == set(words.cause_ids())
