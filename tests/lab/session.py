@@ -43,9 +43,9 @@ def inject(world: World, entry: Entry) -> None:
     if entry.ping:
         world.allow_ping()
     for step in entry.inject:
-        world.nodes[step.node].run(*_command(step))
+        run_step(world, step)
     for step in entry.serve:
-        _serve(world, step)
+        serve_step(world, step)
     for name, text in entry.files.items():
         path = world.client.etc / name
         path.unlink()
@@ -55,20 +55,24 @@ def inject(world: World, entry: Entry) -> None:
             path.write_text(text)
 
 
-def _command(step: Step) -> list[str]:
+def run_step(world: World, step: Step) -> None:
+    """Does one step of `inject`.  Raises LabError."""
     verb, _, rest = step.command.partition(" ")
+    node = world.nodes[step.node]
     if verb == "firewall":
         chain, _, rule = rest.partition(" ")
-        return ["nft", "add", "rule", "inet", "lab", chain, rule]
-    if verb == "set":
+        node.run("nft", "add", "rule", "inet", "lab", chain, rule)
+    elif verb == "nft":
+        node.run("nft", rest)
+    elif verb == "set":
         name, _, value = rest.partition(" ")
-        return ["sh", "-ec", f"echo '{value}' > /proc/sys/net/{name}"]
-    if verb == "nft":
-        return ["nft", rest]
-    return step.command.split()
+        node.set({name: value})
+    else:
+        node.run(*step.command.split())
 
 
-def _serve(world: World, step: Step) -> None:
+def serve_step(world: World, step: Step) -> None:
+    """Starts one service of `serve`, on a node or on a node "as nobody".  Raises LabError."""
     node, _, who = step.node.partition(" as ")
     service = (sys.executable, str(INSIDE / "services.py"), *step.command.split())
     wait_ready(world.nodes[node].start(*service, unprivileged=bool(who)))

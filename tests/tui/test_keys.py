@@ -33,6 +33,10 @@ def world() -> World:
     return World(works(WEB, 12.4), refused(DB), works(SSH))
 
 
+def exported(folder: Path, ending: str) -> list[Path]:
+    return sorted(folder.glob(f"netwhy-*.{ending}"))
+
+
 def at(app: NetwhyApp) -> str | None:
     """The target of the cursor."""
     return app.screen.query_one("#targets", LineList).key
@@ -116,12 +120,12 @@ async def test_e_exports_markdown_and_json_to_the_current_folder(tmp_path: Path)
         await until(pilot, "Exported to")
         await pilot.press("e")
         await pilot.pause(0.1)
-    (document, *more) = sorted(tmp_path.glob("netwhy-*.json"))
+    (document, *more) = exported(tmp_path, "json")
     assert more, "a second export does not overwrite the first"
     found = json.loads(document.read_text())
     assert found["schema"] == "netwhy.check/1"
     assert {t["target"] for t in found["targets"]} == {DB, WEB, SSH}
-    assert len(list(tmp_path.glob("netwhy-*.md"))) == 2
+    assert len(exported(tmp_path, "md")) == 2
 
 
 async def test_r_checks_at_once() -> None:

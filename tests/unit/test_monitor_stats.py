@@ -84,7 +84,7 @@ def test_a_time_that_is_no_time_is_not_measured(value: float | None) -> None:
         ((answered(0.4),) * 4, 10, "▁▁▁▁"),  # steady is flat
         ((answered(250.0),) * 3, 10, "▁▁▁"),  # at any speed
         ((answered(0.02), answered(0.06)), 10, "▁▁"),  # noise of a loopback is no event
-        ((answered(10.0), answered(20.0), answered(40.0), answered(1000.0)), 10, "▁▃▄█"),
+        ((answered(10.0), answered(20.0), answered(40.0), answered(1000.0)), 10, "▁▃▅█"),
         ((A, LOST, GAP, UNKNOWN, answered(None)), 10, "▁✗ ?•"),
         ((LOST, A, A), 2, "▁▁"),  # the newest
         ((A,), 0, ""),

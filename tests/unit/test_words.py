@@ -54,7 +54,7 @@ TYPICAL = {
     "user": "postgres",
     "command": "/usr/lib/postgresql/15/bin/postgres",
     "unit": "postgresql.service",
-    "container": "shop-db-1",
+    "container": "0123456789ab (docker)",
     "holder_endpoint": "127.0.0.1:5432",
     "family": "IPv6",
     "working": "192.0.2.47",
@@ -249,7 +249,26 @@ def test_the_owner_decides_how_a_port_is_freed() -> None:
 
     assert first() == "kill 812"
     assert first(unit="nginx.service") == "sudo systemctl stop nginx.service"
-    assert first(unit="docker.service", container="web-1") == "docker stop web-1"
+    assert first(unit="docker.service", container="0123456789ab (docker)") == (
+        "docker stop 0123456789ab"
+    )
+    assert first(container="0123456789ab (podman)") == "podman stop 0123456789ab"
+    assert first(container="0123456789ab (kubernetes pod 1-2)") is None
+    assert first(unit="docker.service", process="docker-proxy") == "docker ps --filter publish=80"
+
+
+@pytest.mark.parametrize("unit", ["session-3.scope", "user@1000.service", "app-vim-7.scope"])
+def test_a_login_session_is_never_stopped_for_a_port(unit: str) -> None:
+    params = {"port": "80", "pid": "812", "process": "python3", "unit": unit}
+    commands = [fix.command or "" for fix in words.fixes("bind.in-use", params)]
+    assert commands[0] == "kill 812" and not [c for c in commands if unit in c]
+
+
+@pytest.mark.parametrize("cause", [c for c in words.cause_ids() if c.startswith("bind.")])
+def test_the_first_process_is_never_killed(cause: str) -> None:
+    params = TYPICAL | {"pid": "1", "process": "systemd", "unit": "init.scope", "container": ""}
+    commands = [fix.command or "" for fix in words.fixes(cause, params)]
+    assert not [c for c in commands if c.startswith("kill") or "init.scope" in c]
 
 
 def test_the_platform_decides_the_command() -> None:
@@ -340,7 +359,6 @@ def test_only_the_layer_that_is_worded_is_read() -> None:
     script = (
         "from netwhy.knowledge import words\n"
         "words.fixes('udp.silent', {'host': 'h', 'port': '1'})\n"
-        "seen = [k for k in words.LAYERS if False]\n"
         "print(words._source.cache_info().currsize)\n"
         "import sys; print('importlib.resources' in sys.modules)"
     )

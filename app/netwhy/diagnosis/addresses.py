@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from netwhy.core.asks import LocalAsk
 from netwhy.core.model import Finding, Mark, Severity, Verdict
 from netwhy.diagnosis.case import Case, say
-from netwhy.diagnosis.transport import Reach
+from netwhy.diagnosis.reach import Reach
 
 #: The deepest layer first: a fault of this machine explains the rest.
 _DEPTH = ("local", "route", "dns", "path", "tcp", "udp", "exchange", "unexplained")

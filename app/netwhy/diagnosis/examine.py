@@ -29,13 +29,16 @@ from netwhy.core.observations import (
     Observation,
     Skipped,
 )
+from netwhy.diagnosis import answers, machine, pathline
 from netwhy.diagnosis import bind as bind_layer
 from netwhy.diagnosis import dns as dns_layer
 from netwhy.diagnosis import local as local_layer
-from netwhy.diagnosis import machine, pathline, transport
 from netwhy.diagnosis.addresses import Combined, combine
 from netwhy.diagnosis.case import VERDICT_OF, Case
-from netwhy.diagnosis.transport import Reach
+from netwhy.diagnosis.host import host
+from netwhy.diagnosis.reach import Reach
+from netwhy.diagnosis.tcp import tcp
+from netwhy.diagnosis.udp import udp
 
 _PROBE_ORDER = ("local", "dns", "route", "ping", "tcp", "udp", "tls", "http", "exchange", "bind")
 _LATER = {
@@ -139,19 +142,19 @@ def _network(case: Case) -> TargetReport:
 def _reach(case: Case, address: IPAddress) -> Reach:
     target = case.target
     if target.kind is Kind.UDP:
-        return transport.udp(case, address, target.port or 0)
+        return udp(case, address, target.port or 0)
     if target.kind is Kind.DNS:
         return _ask_server(case, address)
     if target.port is None or target.kind is Kind.ICMP:
-        return transport.host(case, address)
-    return transport.tcp(case, address, target.port)
+        return host(case, address)
+    return tcp(case, address, target.port)
 
 
 def _ask_server(case: Case, address: IPAddress) -> Reach:
     route = case.want(RouteAsk(address))
     case.want(LocalAsk())
     marks = {"route": Mark.FAILED if route is not None and route.error else Mark.OK}
-    said = dns_layer.ask_server(case, address, case.target.port or 53)
+    said = answers.ask_server(case, address, case.target.port or 53)
     if said is None:
         return Reach(address, marks=marks)
     if isinstance(said, DnsAnswer):
@@ -233,7 +236,7 @@ def _finish(
         findings=tuple(findings),
         probes=_rows(case),
         layers=layers,
-        path=pathline.draw(case, verdict, addresses, findings, marks),
+        path=pathline.draw(case, verdict, addresses, findings, marks, default),
         rtt_ms=rtt_ms,
         reason=reason,
         complete=default is not Mark.PENDING,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from netwhy.core.asks import LocalAsk, LocalDropsAsk, PortUseAsk, RouteAsk
+from netwhy.core.asks import LocalAsk, PortUseAsk, RouteAsk
 from netwhy.core.model import Finding, IPAddress, Severity, Target
 from netwhy.core.observations import (
-    Connect,
-    Icmp,
     Interface,
-    LocalDrops,
     LocalState,
     endpoint,
 )
@@ -45,8 +42,13 @@ def interfaces_down(case: Case, local: LocalState, address: IPAddress | None) ->
     usable = [i for i in local.interfaces if i.usable]
     if not usable:
         return offline(case, local)
-    down = _covering(local, address) if address is not None else None
-    return None if down is None else interface_down(case, down, address)
+    if address is None:
+        return None
+    down = _covering(local, address)
+    if down is not None:
+        return interface_down(case, down, address)
+    lost = _default_lost_with(local, address.version)
+    return None if lost is None else _default_went_down(case, lost, address)
 
 
 def offline(case: Case, local: LocalState) -> Finding:
@@ -93,6 +95,39 @@ def route_interface_dead(
     return interface_down(case, interface, address)
 
 
+def _default_lost_with(local: LocalState, family: int) -> Interface | None:
+    """The one switched-off interface that has an address, where no default route is left.
+
+    Switching an interface off removes its routes and keeps its IPv4 addresses (ip-link(8)).
+    """
+    if any(g.family == family for g in local.gateways):
+        return None
+    off = [
+        i
+        for i in local.interfaces
+        if not i.up
+        and any(a.address.version == family and not a.address.is_link_local for a in i.addresses)
+    ]
+    return off[0] if len(off) == 1 and not off[0].loopback else None
+
+
+def _default_went_down(case: Case, down: Interface, address: IPAddress) -> Finding:
+    """No default route, and the interface that must have carried it is switched off."""
+    return case.finding(
+        "local.interface-down",
+        0.75,
+        down.name,
+        evidence=(
+            _describe(down),
+            say("no-default", family=f"IPv{address.version}"),
+            say("routes-go-with-interface", interface=down.name),
+        ),
+        rivals=("route.none",),
+        interface=down.name,
+        address=address,
+    )
+
+
 def _covering(local: LocalState, address: IPAddress) -> Interface | None:
     """A dead interface whose own network holds the address, with no live one that does too."""
     found: Interface | None = None
@@ -120,107 +155,6 @@ def _describe(interface: Interface) -> str:
     if not any(not a.address.is_link_local for a in interface.addresses):
         return say("interface-no-address", interface=interface.name)
     return say("interface-up", interface=interface.name)
-
-
-def own_firewall_rejects(
-    case: Case, address: IPAddress, port: int | None, error: str, icmp: Icmp
-) -> Finding:
-    """An ICMP error that this machine sent to itself."""
-    return case.finding(
-        "local.firewall",
-        0.97,
-        endpoint(address, port),
-        evidence=(
-            say("icmp-own", icmp=icmp.label, sender=icmp.sender or "", error=error),
-            say("route-is-fine", address=address),
-        ),
-        variant="rejected",
-        root="this machine",
-        address=address,
-        port=port,
-        endpoint=endpoint(address, port),
-        source=icmp.sender,
-        sender=icmp.sender,
-        icmp=icmp.label,
-        error=error,
-    )
-
-
-def send_forbidden(case: Case, address: IPAddress, port: int | None, error: str) -> Finding:
-    """A datagram that the system refused to send: an own firewall rule drops or rejects it."""
-    return case.finding(
-        "local.firewall",
-        0.95,
-        endpoint(address, port),
-        evidence=(
-            say("send-forbidden", endpoint=endpoint(address, port), error=error),
-            say("route-is-fine", address=address),
-        ),
-        rivals=("local.policy",),
-        variant="send",
-        root="this machine",
-        address=address,
-        port=port,
-        endpoint=endpoint(address, port),
-        error=error,
-    )
-
-
-def resends_stay_here(case: Case, seen: Connect) -> Finding | None:
-    """The kernel sent the SYN again, and the output path refused each: an own rule drops it."""
-    if seen.resends_left is not False:
-        return None
-    return case.finding(
-        "local.firewall",
-        0.96,
-        endpoint(seen.address, seen.port),
-        evidence=(
-            say(
-                "resends-stay-here",
-                resends=seen.resends,
-                endpoint=endpoint(seen.address, seen.port),
-            ),
-            say("route-is-fine", address=seen.address),
-        ),
-        rivals=("local.policy",),
-        variant="out",
-        root="this machine",
-        address=seen.address,
-        port=seen.port,
-        endpoint=endpoint(seen.address, seen.port),
-    )
-
-
-def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
-    """Answers arrive and reach no protocol: an own rule drops what comes back."""
-    drops = case.want(LocalDropsAsk(seen.address, seen.port))
-    if drops is None or not counted(drops):
-        return None
-    return case.finding(
-        "local.firewall",
-        0.85,
-        endpoint(seen.address, seen.port),
-        evidence=(
-            say(
-                "answers-dropped-here",
-                first=drops.received[0],
-                second=drops.received[1],
-                endpoint=endpoint(seen.address, seen.port),
-            ),
-            say("route-is-fine", address=seen.address),
-        ),
-        rivals=("tcp.filtered",),
-        variant="in",
-        root="this machine",
-        address=seen.address,
-        port=seen.port,
-        endpoint=endpoint(seen.address, seen.port),
-    )
-
-
-def counted(drops: LocalDrops) -> bool:
-    """Both bursts must show it: half of the answers at least, beyond the idle baseline."""
-    return len(drops.received) == 2 and all(count >= 3 for count in drops.received)
 
 
 def ports_exhausted(case: Case, address: IPAddress, port: int, error: str) -> Finding | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from netwhy.core.asks import ConnectAsk, PingAsk, RouteAsk, UdpAsk
 from netwhy.core.model import Finding, IPAddress
 from netwhy.core.observations import Connect, Icmp, Ping, Route, UdpExchange, endpoint
+from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import route as route_layer
 from netwhy.diagnosis.case import Case, ms, say
@@ -180,7 +181,7 @@ def silent(case: Case, seen: Connect) -> Finding | None:
     early = (
         local_layer.loopback_down(case, address)
         or route_layer.neighbour_silent(case, address)
-        or local_layer.resends_stay_here(case, seen)
+        or firewall.resends_stay_here(case, seen)
     )
     if early is not None:
         return early
@@ -190,11 +191,11 @@ def silent(case: Case, seen: Connect) -> Finding | None:
         case.hope(hop_ping)  # only needed if all else is silent too
         case.hope(hop_port)
     others = contrast(case, address, port, udp=True)
-    own_drop = local_layer.answers_dropped_here(case, seen)
+    own_drop = firewall.answers_dropped_here(case, seen)
     if others is None or (case.waiting and not case.final):
         return None
     if others.udp is not None and others.udp.error in ("EPERM", "EACCES") and not others.udp.sent:
-        return local_layer.send_forbidden(case, address, port, others.udp.error)
+        return firewall.send_forbidden(case, address, port, others.udp.error)
     if own_drop is not None:
         return own_drop
     evidence = [

@@ -16,8 +16,12 @@ def draw(
     addresses: Sequence[IPAddress],
     findings: Sequence[Finding],
     marks: Mapping[str, Mark],
+    default: Mark,
 ) -> tuple[PathStep, ...]:
-    """The stations in order.  Behind the first failed one nothing was tested."""
+    """The stations in order; `default` marks one of which nothing is known.
+
+    Behind the first failed one nothing was tested.
+    """
     target = case.target
     failure = next((f for f in findings if f.severity is Severity.FAILURE), None)
     cause = failure.cause if failure is not None else ""
@@ -25,20 +29,20 @@ def draw(
     steps = [PathStep("this host", Mark.FAILED if own else Mark.OK)]
     if target.kind is Kind.BIND:
         port = f"port {target.port}"
-        return (*steps, PathStep(port, marks.get("port", Mark.PENDING)))
+        return (*steps, PathStep(port, marks.get("port", default)))
     if target.kind is Kind.LOCAL:
         return tuple(steps)
     if not addresses and failure is not None and cause.startswith("route."):
         hop = "gateway" if cause == "route.gateway-silent" else "route to"
         steps.append(PathStep(f"{hop} {failure.subject}", Mark.FAILED))
     if target.address is None:
-        steps.append(PathStep(_resolver(case), marks.get("name", Mark.PENDING)))
+        steps.append(PathStep(_resolver(case), marks.get("name", default)))
     if addresses:
-        steps += _stations(case, addresses[0], cause, marks, verdict)
+        steps += _stations(case, addresses[0], cause, marks, verdict, default)
     else:
         steps.append(PathStep(target.host, Mark.UNTESTED))
     if target.port is not None and target.kind not in (Kind.HOST, Kind.ICMP):
-        steps.append(PathStep(f"port {target.port}", marks.get("port", Mark.PENDING)))
+        steps.append(PathStep(f"port {target.port}", marks.get("port", default)))
     return _broken_once(steps)
 
 
@@ -50,7 +54,12 @@ def _resolver(case: Case) -> str:
 
 
 def _stations(
-    case: Case, address: IPAddress, cause: str, marks: Mapping[str, Mark], verdict: Verdict
+    case: Case,
+    address: IPAddress,
+    cause: str,
+    marks: Mapping[str, Mark],
+    verdict: Verdict,
+    default: Mark,
 ) -> list[PathStep]:
     """Gateway, a router that said no, and the address itself."""
     works = verdict in (Verdict.OK, Verdict.DEGRADED) or marks.get("port") is Mark.OK
@@ -67,7 +76,7 @@ def _stations(
         steps.append(PathStep(f"router {said_no}", Mark.FAILED))
     silent = cause in ("path.silent", "route.neighbour-silent") or cause.startswith("path.")
     alive = works or cause.startswith(("tcp.", "udp.", "exchange."))
-    mark = Mark.OK if alive else Mark.FAILED if silent else Mark.PENDING
+    mark = Mark.OK if alive else Mark.FAILED if silent else default
     if verdict is Verdict.UNKNOWN and not works:
         mark = marks.get("ping", Mark.UNTESTED)
     steps.append(PathStep(str(address), mark))

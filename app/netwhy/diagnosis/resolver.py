@@ -9,10 +9,11 @@ from netwhy.core.asks import DnsAsk, LocalAsk
 from netwhy.core.errnames import ede_name
 from netwhy.core.model import Finding, IPAddress
 from netwhy.core.observations import TIMEOUT, DnsAnswer, SystemLookup, endpoint
+from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import route as route_layer
 from netwhy.diagnosis.case import Case, ms, say
-from netwhy.diagnosis.transport import explained
+from netwhy.diagnosis.refusal import explained
 
 #: Causes that stop more than the resolver: they are named instead of it.
 _DEEPER = (
@@ -224,7 +225,7 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
         if failure.error == "ECONNREFUSED" and (from_server or own):
             return "closed"
         if failure.error == "EPERM" and icmp is None:
-            return local_layer.send_forbidden(case, server.address, port, failure.error)
+            return firewall.send_forbidden(case, server.address, port, failure.error)
         if icmp is not None and not icmp.own:
             return _reported(case, server, port, failure)
         return explained(case, server.address, port, failure.error or "", icmp, failure.ms)

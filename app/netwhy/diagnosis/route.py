@@ -56,25 +56,18 @@ def none(case: Case, local: LocalState, address: IPAddress) -> Finding:
         evidence.append(say("no-address-in-family", family=f"IPv{family}"))
     if other_default:
         evidence.append(say("other-family-has-default", family=f"IPv{other}"))
-    rivals = []
-    down = [i.name for i in local.interfaces if not i.loopback and not i.up and i.addresses]
-    if down:
-        evidence.append(say("interface-down", interface=", ".join(down)))
-        rivals.append("local.interface-down")
     variant = ""
     if not has_default:
         variant = "family" if other_default else "no-default"
     return case.finding(
         "route.none",
-        0.97 if not rivals else 0.9,
+        0.97,
         str(address),
         evidence=evidence,
-        rivals=rivals,
         variant=variant,
         root=str(address) if has_default else f"the default route of IPv{family}",
         address=address,
         family=f"IPv{family}",
-        interface=down[0] if down else None,
     )
 
 

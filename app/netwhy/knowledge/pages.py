@@ -14,6 +14,11 @@ from netwhy.core.model import Fix, Where
 from netwhy.knowledge import words
 from netwhy.knowledge.templates import VOCABULARY
 
+#: What a page shows in place of the names that are derived from the holder of a port.
+_SHOWN = {
+    **dict.fromkeys(("docker", "podman"), "CONTAINER"),
+    **dict.fromkeys(("published", "activated"), "PORT"),
+}
 #: How people call the platforms, in the order in which their numbers are listed.
 PLATFORMS = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}
 
@@ -147,7 +152,7 @@ def _merged(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
 def of_cause(cause: str, asked: str, platform: str) -> Explanation:
     """The page of a cause, with the placeholders of its fixes as words in capitals."""
     entry = words.entry(cause)
-    shown = {name: name.upper() for name in VOCABULARY}
+    shown = {name: name.upper() for name in VOCABULARY} | _SHOWN
     fixes: list[Fix] = []
     for template in entry.base.fixes:
         fix = template.filled(shown, platform)

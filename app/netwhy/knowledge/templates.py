@@ -9,6 +9,8 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from netwhy.knowledge.holders import DERIVED
+
 #: Every name that a template may use.
 VOCABULARY = frozenset(
     {
@@ -18,6 +20,7 @@ VOCABULARY = frozenset(
         *("file", "line", "config_path", "limit", "used", "available", "range", "start"),
         *("holder", "holder_endpoint", "overlap", "pid", "process", "user", "command"),
         *("unit", "container", "service", "working", "failing", "seconds", "ms"),
+        *DERIVED,
     }
 )
 

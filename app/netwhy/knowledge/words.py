@@ -10,15 +10,15 @@ parsed: tomllib takes milliseconds for a whole file.
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from netwhy.core.model import Alternative, Finding, Fix, Severity, Where
+from netwhy.knowledge.holders import addressable
 from netwhy.knowledge.templates import fill, fill_command, missing
 
 #: The files with causes, in the order in which a connection meets their layers.
@@ -85,7 +85,8 @@ class Entry:
 def _source(file: str) -> str:
     """The text of a knowledge file; empty when it is not there (a broken installation)."""
     try:
-        return (Path(__file__).parent / file).read_text("utf-8")
+        with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as opened:
+            return opened.read()
     except OSError:
         return ""
 
@@ -102,12 +103,18 @@ def _blocks(layer: str) -> dict[str, str]:
     return blocks
 
 
+def _parsed(source: str) -> dict[str, Any]:
+    import tomllib  # a target that works needs no words, and so not these milliseconds
+
+    return tomllib.loads(source)
+
+
 @cache
 def table(file: str) -> dict[str, Any]:
     """A whole knowledge file as a dict; empty when it cannot be read."""
     try:
-        return tomllib.loads(_source(file))
-    except tomllib.TOMLDecodeError:
+        return _parsed(_source(file))
+    except ValueError:
         return {}
 
 
@@ -123,7 +130,7 @@ def entry(cause: str) -> Entry:
     layer = layer_of(cause)
     if layer not in LAYERS or cause not in _blocks(layer):
         raise KeyError(cause)
-    raw = tomllib.loads(_blocks(layer)[cause])[cause]
+    raw = _parsed(_blocks(layer)[cause])[cause]
     base = _wording(raw, None)
     return Entry(
         cause=cause,
@@ -148,8 +155,15 @@ def _wording(raw: Mapping[str, Any], base: Wording | None) -> Wording:
     return Wording(
         titles=(titles,) if isinstance(titles, str) else tuple(titles),
         explanation=tuple(raw.get("explanation", inherited.explanation)),
-        fixes=tuple(map(_fix_words, raw["fixes"])) if "fixes" in raw else inherited.fixes,
+        fixes=_fix_list(raw["fixes"]) if "fixes" in raw else inherited.fixes,
     )
+
+
+def _fix_list(raw: Sequence[Mapping[str, Any]]) -> tuple[FixWords, ...]:
+    """The fixes in order; `use` takes a list of fixes.toml in."""
+    shared = table("fixes.toml") if any("use" in fix for fix in raw) else {}
+    every = (shared.get(fix["use"], ()) if "use" in fix else (fix,) for fix in raw)
+    return tuple(_fix_words(fix) for fixes_here in every for fix in fixes_here)
 
 
 def _fix_words(raw: Mapping[str, Any]) -> FixWords:
@@ -203,6 +217,7 @@ def fixes(
     found = _entry_or_none(cause)
     if found is None:
         return ()
+    params = addressable(params)
     told: list[Fix] = []
     said = False  # was this fix, or one that it stands in for, told already?
     for template in found.wording(variant).fixes:

@@ -45,7 +45,7 @@ PORTS = (
     Column("proto", "PROTO", 5),
     Column("address", "ADDRESS", 15, grow=32),
     Column("port", "PORT", 5, right=True),
-    Column("exposure", "EXPOSURE", 10),
+    Column("exposure", "EXPOSURE", 10, drop=30),
     Column("owner", "OWNER", 16, grow=44),
     Column("user", "USER", 8, drop=20, grow=14),
     Column("since", "SINCE", 6, drop=10, right=True),

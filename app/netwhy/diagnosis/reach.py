@@ -1,0 +1,76 @@
+"""One address of a target: what is known of it, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netwhy.core.asks import (
+    LocalAsk,
+    PingAsk,
+    RouteAsk,
+)
+from netwhy.core.model import Finding, IPAddress, Mark, Verdict
+from netwhy.core.observations import (
+    LocalState,
+    Ping,
+    Route,
+)
+from netwhy.diagnosis.case import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is known of one address.  `verdict` None: not decided yet.
+
+    `skipped` says why the address was not tried at all: then it counts neither way.
+    """
+
+    address: IPAddress
+    verdict: Verdict | None = None
+    finding: Finding | None = None
+    rtt_ms: float | None = None
+    marks: dict[str, Mark] = field(default_factory=dict)
+    skipped: str | None = None
+
+
+def surroundings(
+    case: Case, address: IPAddress
+) -> tuple[LocalState | None, Route | None, Ping | None]:
+    local = case.want(LocalAsk())
+    route = case.want(RouteAsk(address))
+    own = address.is_loopback or (route is not None and route.local)
+    ping = None if own or (route is not None and route.error) else case.hope(PingAsk(address))
+    return local, route, ping
+
+
+def layer_marks(route: Route | None, ping: Ping | None) -> dict[str, Mark]:
+    marks: dict[str, Mark] = {}
+    if route is not None:
+        marks["route"] = Mark.FAILED if route.error else Mark.OK
+    if ping is not None:
+        failed = ping.icmp is not None
+        marks["ping"] = Mark.OK if ping.answered else Mark.FAILED if failed else Mark.UNTESTED
+    return marks
+
+
+def failed(
+    address: IPAddress, finding: Finding | None, marks: dict[str, Mark], layer: str
+) -> Reach:
+    if finding is None:
+        return Reach(address, marks=marks)
+    first_hop = finding.cause.split(".")[0] == "route" or finding.cause in (
+        "local.offline",
+        "local.interface-down",
+        "local.loopback-down",
+    )
+    broken = "route" if first_hop else layer
+    marks[broken] = Mark.FAILED
+    if broken == "route":
+        for later in ("ping", "port"):
+            if marks.get(later) in (Mark.FAILED, None):
+                marks[later] = Mark.UNTESTED
+    return Reach(address, Verdict.FAILING, finding, marks=marks)
+
+
+def timeout(case: Case) -> float | None:
+    return case.target.options.timeout_s or case.timeout_s

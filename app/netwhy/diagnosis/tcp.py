@@ -1,0 +1,168 @@
+"""A TCP port: open, refused, rejected, silent, or stopped before it left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netwhy.core.asks import (
+    ConnectAsk,
+    PingAsk,
+    PortTableAsk,
+)
+from netwhy.core.model import Finding, IPAddress, Mark, Verdict
+from netwhy.core.observations import (
+    Connect,
+    LocalState,
+    Route,
+    Socket,
+    endpoint,
+)
+from netwhy.diagnosis import path as path_layer
+from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
+from netwhy.diagnosis.refusal import explained
+
+#: What the service on a port is usually called by systemd.
+_USUAL_UNITS = {
+    22: "ssh",
+    25: "postfix",
+    53: "named",
+    80: "nginx",
+    443: "nginx",
+    631: "cups",
+    1883: "mosquitto",
+    3306: "mysql",
+    5432: "postgresql",
+    5672: "rabbitmq-server",
+    6379: "redis-server",
+    9090: "prometheus",
+    9100: "prometheus-node-exporter",
+    11211: "memcached",
+    27017: "mongod",
+}
+
+
+def tcp(case: Case, address: IPAddress, port: int) -> Reach:
+    """Connect to one address and explain what came of it."""
+    seen = case.want(ConnectAsk(address, port, timeout(case)))
+    local, route, ping = surroundings(case, address)
+    marks = layer_marks(route, ping)
+    if seen is None or local is None or route is None:
+        return Reach(address, marks=marks)
+    if seen.open:
+        marks |= {"route": Mark.OK, "port": Mark.OK}
+        return Reach(address, Verdict.OK, rtt_ms=seen.rtt_ms or seen.ms, marks=marks)
+    if seen.silent:
+        finding = path_layer.silent(case, seen)
+        if seen.pending and not case.final:
+            finding = None  # the contrast was asked for; the last word is not spoken
+    elif seen.refused_by_reset:
+        finding = refused(case, seen, local, route)
+    elif seen.error == "ECONNRESET":
+        finding = _reset(case, seen)
+    else:
+        finding = explained(case, address, port, seen.error or "", seen.icmp, seen.ms)
+    return failed(address, finding, marks, "port")
+
+
+def refused(case: Case, seen: Connect, local: LocalState, route: Route) -> Finding | None:
+    """A real RST: nothing listens there, or something on this machine explains it better."""
+    if local.owns(seen.address) or route.local:
+        return _refused_by_this_machine(case, seen)
+    where = endpoint(seen.address, seen.port)
+    evidence = [say("reset", endpoint=where, took=ms(seen.ms)), say("no-icmp")]
+    ping = case.known(PingAsk(seen.address))
+    if ping is not None and ping.answered:
+        evidence.append(say("ping-answered", address=seen.address, rtt=ms(ping.rtt_ms)))
+    if seen.self_connected:
+        evidence.append(say("self-connected", endpoint=where))
+    return case.finding(
+        "tcp.refused",
+        0.95,
+        where,
+        evidence=evidence,
+        rivals=("tcp.rejected-by-firewall", "tcp.loopback-only"),
+        address=seen.address,
+        port=seen.port,
+        endpoint=where,
+        service=_USUAL_UNITS.get(seen.port),
+    )
+
+
+def _refused_by_this_machine(case: Case, seen: Connect) -> Finding | None:
+    """The address is our own: the table of listeners tells what the RST cannot."""
+    table = case.want(PortTableAsk(seen.port, "tcp"))
+    if table is None and not case.final:
+        return None
+    listeners = [s for s in table.sockets if s.state == "LISTEN"] if table is not None else []
+    where = endpoint(seen.address, seen.port)
+    evidence = [say("reset", endpoint=where, took=ms(seen.ms))]
+    common: dict[str, Any] = {"address": seen.address, "port": seen.port, "endpoint": where}
+    if any(covers(s, seen.address) for s in listeners):
+        listener = next(s for s in listeners if covers(s, seen.address))
+        evidence.append(listening_row(listener))
+        return case.finding(
+            "local.firewall",
+            0.8,
+            where,
+            evidence=evidence,
+            rivals=("tcp.backlog-full",),
+            variant="rejected",
+            sender=seen.address,
+            error="ECONNREFUSED",
+            icmp="a TCP reset",
+            **common,
+        )
+    if listeners:
+        listener = listeners[0]
+        owner = listener.owners[0] if listener.owners else None
+        return case.finding(
+            "tcp.loopback-only",
+            0.97,
+            where,
+            evidence=[*evidence, *(listening_row(s) for s in listeners[:3])],
+            holder=owner.label if owner else None,
+            holder_endpoint=endpoint(listener.address, listener.port),
+            process=owner.name if owner else None,
+            unit=owner.unit if owner else None,
+            **common,
+        )
+    evidence.append(say("nothing-listens-here", port=seen.port))
+    return case.finding(
+        "tcp.refused",
+        0.98,
+        where,
+        evidence=evidence,
+        variant="local",
+        service=_USUAL_UNITS.get(seen.port),
+        **common,
+    )
+
+
+def covers(listener: Socket, address: IPAddress) -> bool:
+    """Would this listener take a connection to the address?"""
+    if listener.address == address:
+        return True
+    if not listener.address.is_unspecified:
+        return False
+    if listener.address.version == address.version:
+        return True
+    return listener.address.version == 6 and not listener.v6only
+
+
+def listening_row(listener: Socket) -> str:
+    owner = listener.owners[0].label if listener.owners else "an unknown owner"
+    return say("listens-on", endpoint=endpoint(listener.address, listener.port), owner=owner)
+
+
+def _reset(case: Case, seen: Connect) -> Finding:
+    where = endpoint(seen.address, seen.port)
+    return case.finding(
+        "exchange.reset",
+        0.9,
+        where,
+        evidence=(say("reset-after-accept", endpoint=where, took=ms(seen.ms)),),
+        address=seen.address,
+        port=seen.port,
+        endpoint=where,
+    )

@@ -1,0 +1,139 @@
+"""A UDP port: answered, refused, or silent, which is no verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netwhy.core.asks import (
+    PingAsk,
+    PortTableAsk,
+    UdpAsk,
+)
+from netwhy.core.model import Finding, IPAddress, Mark, Severity, Verdict
+from netwhy.core.observations import (
+    LocalState,
+    Route,
+    UdpExchange,
+    endpoint,
+)
+from netwhy.diagnosis import firewall
+from netwhy.diagnosis import local as local_layer
+from netwhy.diagnosis import route as route_layer
+from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
+from netwhy.diagnosis.refusal import explained, unexplained
+from netwhy.diagnosis.tcp import covers, listening_row
+
+
+def udp(case: Case, address: IPAddress, port: int) -> Reach:
+    """Send a datagram to one address and explain what came of it; silence is no verdict."""
+    seen = case.want(UdpAsk(address, port, timeout(case), case.target.options.send))
+    local, route, ping = surroundings(case, address)
+    marks = layer_marks(route, ping)
+    if seen is None or local is None or route is None:
+        return Reach(address, marks=marks)
+    if seen.replied:
+        marks |= {"route": Mark.OK, "port": Mark.OK}
+        return Reach(address, Verdict.OK, rtt_ms=seen.ms, marks=marks)
+    if seen.silent:
+        return _udp_silent(case, seen, marks)
+    finding: Finding | None
+    icmp = seen.icmp
+    if _closed(seen):
+        finding = _udp_refused(case, seen, local, route)
+    elif seen.error == "EAGAIN" and not seen.sent:
+        finding = local_layer.ports_exhausted(case, address, port, "EAGAIN") or unexplained(
+            case, endpoint(address, port), "udp", "EAGAIN"
+        )
+    elif seen.error == "EPERM" and not seen.sent:
+        finding = firewall.send_forbidden(case, address, port, seen.error)
+    else:
+        finding = explained(case, address, port, seen.error or "", icmp, seen.ms)
+    return failed(address, finding, marks, "port")
+
+
+def _closed(seen: UdpExchange) -> bool:
+    """Port unreachable from the target itself (or from this machine about itself)."""
+    icmp = seen.icmp
+    if icmp is None:
+        return seen.error == "ECONNREFUSED"
+    return icmp.port_unreachable and (icmp.sender in (seen.address, None) or icmp.own)
+
+
+def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route) -> Finding | None:
+    where = endpoint(seen.address, seen.port)
+    common: dict[str, Any] = {"address": seen.address, "port": seen.port, "endpoint": where}
+    sender = seen.icmp.sender if seen.icmp else None
+    evidence = [
+        say(
+            "udp-refused",
+            endpoint=where,
+            icmp=seen.icmp.label if seen.icmp else "ICMP port unreachable",
+            sender=sender or seen.address,
+            took=ms(seen.ms),
+        )
+    ]
+    if local.owns(seen.address) or route.local:
+        table = case.want(PortTableAsk(seen.port, "udp"))
+        if table is None and not case.final:
+            return None
+        held = [s for s in table.sockets if covers(s, seen.address)] if table is not None else []
+        if held and seen.icmp is not None:
+            evidence.append(listening_row(held[0]))
+            return case.finding(
+                "local.firewall",
+                0.9,
+                where,
+                evidence=evidence,
+                variant="rejected",
+                sender=sender,
+                source=sender,
+                icmp=seen.icmp.label,
+                error=seen.error,
+                **common,
+            )
+    elif seen.icmp is not None and seen.icmp.own:
+        return firewall.own_firewall_rejects(
+            case, seen.address, seen.port, seen.error or "", seen.icmp
+        )
+    return case.finding(
+        "udp.refused",
+        0.93,
+        where,
+        evidence=evidence,
+        rivals=("tcp.rejected-by-firewall",),
+        sender=sender,
+        icmp=seen.icmp.label if seen.icmp else None,
+        **common,
+    )
+
+
+def _udp_silent(case: Case, seen: UdpExchange, marks: dict[str, Mark]) -> Reach:
+    """No answer: a dead neighbour can be told, the rest cannot."""
+    early = local_layer.loopback_down(case, seen.address) or route_layer.neighbour_silent(
+        case, seen.address
+    )
+    if early is not None:
+        return failed(seen.address, early, marks, "port")
+    if case.waiting and not case.final:
+        return Reach(seen.address, marks=marks)
+    where = endpoint(seen.address, seen.port)
+    evidence = [say("udp-silent", endpoint=where, request=seen.request, took=ms(seen.ms))]
+    ping = case.known(PingAsk(seen.address))
+    rivals = ["tcp.filtered", "path.silent"]
+    if ping is not None and ping.answered:
+        evidence.append(say("ping-answered", address=seen.address, rtt=ms(ping.rtt_ms)))
+        rivals.remove("path.silent")
+    finding = case.finding(
+        "udp.silent",
+        0.5,
+        where,
+        severity=Severity.NOTE,
+        evidence=evidence,
+        rivals=rivals,
+        address=seen.address,
+        port=seen.port,
+        endpoint=where,
+    )
+    marks |= {"port": Mark.UNTESTED}
+    return Reach(seen.address, Verdict.UNKNOWN, finding, marks=marks)

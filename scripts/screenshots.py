@@ -1,0 +1,188 @@
+"""The pictures of the README: the running dashboard in a world of the lab, with real faults.
+
+    python scripts/screenshots.py [SCENE…]
+
+Each scene builds the office of the lab, starts the dashboard there as an unprivileged user, lets it
+watch while all is well, breaks something, and takes a picture: SVG by Textual, PNG by Chromium (left
+out where there is none).  Nothing leaves the machine: the dashboard sees only the lab's networks, and
+Chromium gets a network of its own with nothing in it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from tests.lab.entries import Step  # noqa: E402
+from tests.lab.nodes import PATH, environment  # noqa: E402
+from tests.lab.session import run_step, serve_step  # noqa: E402
+from tests.lab.worlds import ADDRESSES, World, new_folder  # noqa: E402
+
+OUTPUT = PROJECT / "screenshots"
+INSIDE = Path(__file__).with_name("screenshot_inside.py")
+HOSTNAME = "web-03"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture.  `breaks` are done after `well_s` seconds, the picture taken at `at_s`."""
+
+    name: str
+    size: tuple[int, int]
+    targets: tuple[str, ...] = ()
+    serve: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    well_s: float = 14.0
+    at_s: float = 30.0
+
+
+_OFFICE = (
+    "db.example.com:5432",
+    "server.example.com:8080",
+    "www.example.com:80",
+    "printer.example.com:9100",
+    "pair.example.com:22",
+    "{server}:22",
+    "post.example.com:25",
+    "udp://{server}:7",
+)
+
+SCENES = (
+    Scene(
+        "dashboard", (120, 36), _OFFICE,
+        breaks=("router2: firewall forward tcp dport 5432 reject with icmp type admin-prohibited",
+                "server: firewall input tcp dport 8080 drop"),
+    ),
+    Scene(
+        "narrow", (80, 24), _OFFICE,
+        breaks=("router2: firewall forward tcp dport 5432 reject with icmp type admin-prohibited",
+                "server: firewall input tcp dport 8080 drop"),
+    ),
+    Scene(
+        "root-cause", (120, 36),
+        ("db.example.com:5432", "server.example.com:80", "www.example.com:80", "{server}:22",
+         "{printer}:9100"),
+        breaks=("resolver: firewall input meta l4proto { tcp, udp } th dport 53 drop",),
+        at_s=44.0,
+    ),
+    Scene(
+        "this-machine", (120, 36),
+        breaks=("client: ip route replace default via {nobody}",), at_s=34.0,
+    ),
+    Scene(
+        "ports", (120, 30), ("127.0.0.1:5432",),
+        serve=("client as nobody: tcp:127.0.0.1:5432 tcp4:8080 tcp:9090 udp-echo:5353",
+               "client: tcp:22 tcp:127.0.0.1:6379 tcp6:8080"),
+        keys=("2",), well_s=0.0, at_s=6.0,
+    ),
+    Scene("help", (100, 36), ("{server}:22",), keys=("question_mark",), well_s=0.0, at_s=5.0),
+)  # fmt: skip
+
+
+def _filled(text: str) -> str:
+    for name, address in ADDRESSES.items():
+        text = text.replace("{" + name + "}", address)
+    return text
+
+
+def _step(text: str) -> Step:
+    node, _, command = _filled(text).partition(": ")
+    return Step(node, command)
+
+
+def play(scene: Scene) -> Path:
+    """Plays one scene and returns the SVG."""
+    world = World(new_folder())
+    try:
+        world.build()
+        world.allow_ping()
+        for text in scene.serve:
+            serve_step(world, _step(text))
+        picture = world.folder / f"{scene.name}.svg"
+        picture.touch()
+        picture.chmod(0o666)
+        process = _start(world, scene, picture)
+        time.sleep(scene.well_s)
+        for text in scene.breaks:
+            run_step(world, _step(text))
+        said, _ = process.communicate(timeout=scene.at_s + 60)
+        if process.returncode != 0:
+            raise SystemExit(f"{scene.name}: {said}")
+        result = OUTPUT / picture.name
+        result.write_text(_without_fonts_from_the_network(picture.read_text()))
+        return result
+    finally:
+        world.remove()
+
+
+def _start(world: World, scene: Scene, picture: Path) -> subprocess.Popen[str]:
+    client = world.client
+    unprivileged = client.enter_unprivileged[len(client.enter) :]
+    named = ("unshare", "--uts", "sh", "-c", f'hostname {HOSTNAME}; exec "$@"', "sh")
+    columns, rows = scene.size
+    command = (
+        sys.executable, str(INSIDE), str(picture), str(columns), str(rows), str(scene.at_s),
+        ",".join(scene.keys), *map(_filled, scene.targets),
+    )  # fmt: skip
+    return subprocess.Popen(
+        (*client.enter, *named, *unprivileged, *command), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+    )  # fmt: skip
+
+
+def _without_fonts_from_the_network(svg: str) -> str:
+    """A picture must not make its reader's machine fetch something."""
+    svg = re.sub(r"@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
+    return svg.replace("Fira Code", "DejaVu Sans Mono, Fira Code")
+
+
+def draw(svg: Path) -> Path | None:
+    """The PNG of an SVG; None where there is no Chromium."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text())
+    if browser is None or size is None:
+        return None
+    width, height = (round(float(number)) for number in size.groups())
+    png = svg.with_suffix(".png")
+    with tempfile.TemporaryDirectory(prefix="netwhy-pictures-") as folder:
+        page = Path(folder, "page.html")
+        page.write_text(
+            f'<body style="margin:0;background:#000"><img src="{svg.as_uri()}" width="{width}">'
+        )
+        alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "-r", "--net"]
+        command = [
+            *alone, browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync", "--hide-scrollbars", f"--user-data-dir={folder}/profile",
+            f"--window-size={width},{height}", f"--screenshot={png}", page.as_uri(),
+        ]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return png
+
+
+def main(wanted: list[str]) -> None:
+    os.environ["PATH"] = PATH
+    OUTPUT.mkdir(exist_ok=True)
+    if unknown := set(wanted) - {scene.name for scene in SCENES}:
+        raise SystemExit(f"no scene is called {', '.join(sorted(unknown))}")
+    for scene in SCENES:
+        if not wanted or scene.name in wanted:
+            svg = play(scene)
+            png = draw(svg)
+            print(svg.relative_to(PROJECT), "" if png is None else png.relative_to(PROJECT))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
