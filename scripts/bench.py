@@ -2,8 +2,8 @@
 
     python scripts/bench.py [REPETITIONS]
 
-Whole processes are timed, start included: that is what somebody at a prompt waits for.  Only loopback
-is used.  A peer that is not installed is left out.
+Whole processes are timed, start included: that is what somebody at a prompt waits for.  Only
+loopback is used.  A peer that is not installed is left out.
 """
 
 from __future__ import annotations

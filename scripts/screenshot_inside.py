@@ -1,6 +1,6 @@
 """The part of `screenshots.py` that runs inside the world: the dashboard, keys, one picture.
 
-    screenshot_inside.py PICTURE COLUMNS ROWS SECONDS KEYS [TARGET…]
+screenshot_inside.py PICTURE COLUMNS ROWS SECONDS KEYS [TARGET…]
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from netwhy.core.target import parse
 from netwhy.tui.app import NetwhyApp
 
 
-async def main(
-    picture: str, columns: str, rows: str, seconds: str, keys: str, *targets: str
-) -> None:
+async def picture(columns: str, rows: str, seconds: str, keys: str, *targets: str) -> str:
+    """The SVG of the dashboard after so many seconds and these keys."""
     app = NetwhyApp([parse(text) for text in targets], interval_s=1.0)
     async with app.run_test(size=(int(columns), int(rows)), notifications=False) as pilot:
         await asyncio.sleep(float(seconds) - 1.0)
         await pilot.press(*filter(None, keys.split(",")))
         await asyncio.sleep(1.0)
-        Path(picture).write_text(app.export_screenshot(title="netwhy"))
+        return app.export_screenshot(title="netwhy")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    Path(sys.argv[1]).write_text(asyncio.run(picture(*sys.argv[2:])))

@@ -2,10 +2,10 @@
 
     python scripts/screenshots.py [SCENE…]
 
-Each scene builds the office of the lab, starts the dashboard there as an unprivileged user, lets it
-watch while all is well, breaks something, and takes a picture: SVG by Textual, PNG by Chromium (left
-out where there is none).  Nothing leaves the machine: the dashboard sees only the lab's networks, and
-Chromium gets a network of its own with nothing in it.
+Each scene builds the office of the lab, starts the dashboard there as an unprivileged user, lets
+it watch while all is well, breaks something, and takes a picture: SVG by Textual, PNG by Chromium
+(left out where there is none).  Nothing leaves the machine: the dashboard sees only the lab's
+networks, and Chromium gets a network of its own with nothing in it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ SCENES = (
         "ports", (120, 30), ("127.0.0.1:5432",),
         serve=("client as nobody: tcp:127.0.0.1:5432 tcp4:8080 tcp:9090 udp-echo:5353",
                "client: tcp:22 tcp:127.0.0.1:6379 tcp6:8080"),
-        keys=("2",), well_s=0.0, at_s=6.0,
+        keys=("2", "j"), well_s=0.0, at_s=6.0,
     ),
     Scene("help", (100, 36), ("{server}:22",), keys=("question_mark",), well_s=0.0, at_s=5.0),
 )  # fmt: skip

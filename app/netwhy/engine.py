@@ -20,10 +20,19 @@ from typing import Any
 
 from netwhy import __version__
 from netwhy.core import asks
-from netwhy.core.model import Report, Target, TargetOptions, TargetReport, Vantage, Verdict, worst
+from netwhy.core.model import (
+    Kind,
+    Report,
+    Target,
+    TargetOptions,
+    TargetReport,
+    Vantage,
+    Verdict,
+    worst,
+)
 from netwhy.core.observations import LocalState, Observation, ResolverConfig, Skipped, Socket
-from netwhy.core.target import parse, this_machine
-from netwhy.diagnosis import rollup
+from netwhy.core.target import TargetError, parse, this_machine
+from netwhy.diagnosis import fallback, rollup
 from netwhy.diagnosis.examine import Examination, examine
 
 #: Which probe answers which ask.  Imported at first use: an address needs no DNS library.
@@ -93,11 +102,30 @@ class Engine:
             report: TargetReport | None = None
             async with contextlib.aclosing(self._attempt(target)) as reports:
                 async for report in reports:
-                    again = report.complete and report.verdict is Verdict.FAILING and not last
-                    yield replace(report, complete=False) if again else report
-            if report is None or report.verdict is not Verdict.FAILING or last:
+                    if not (report.complete and report.verdict is Verdict.FAILING):
+                        yield report
+            if report is None or report.verdict is not Verdict.FAILING:
                 return
+            if last:
+                yield await self._with_fallback(report)
+                return
+            yield replace(report, complete=False)
             await asyncio.sleep(BACK_OFF_S * 2**attempt)
+
+    async def _with_fallback(self, report: TargetReport) -> TargetReport:
+        """The failing report, with the fallback tried where the target names one."""
+        spelling = report.target.options.fallback
+        if spelling is None:
+            return report
+        try:
+            target = parse(spelling)
+        except TargetError as error:
+            unreadable = Target(spelling, Kind.HOST)
+            reason = error.reason()
+            return fallback.attach(report, TargetReport(unreadable, Verdict.UNKNOWN, reason=reason))
+        async with contextlib.aclosing(self._attempt(target)) as reports:
+            tried = [found async for found in reports if found.complete]
+        return fallback.attach(report, tried[-1])
 
     async def _attempt(self, target: Target) -> AsyncGenerator[TargetReport, None]:
         started = time.perf_counter()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 #: What the shell shows when it waits; nothing that netwhy prints looks like it.
@@ -70,7 +71,5 @@ class Terminal:
             time.sleep(0.05)
 
     def close(self) -> None:
-        try:
+        with suppress(RuntimeError):  # it has ended already
             self._tmux("kill-server")
-        except RuntimeError:
-            pass  # it has ended already

@@ -74,9 +74,7 @@ def test_a_pipe_gets_text_without_colour(
 def test_one_impossible_target_does_not_stop_the_others(
     netwhy: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    done = shell(
-        f"{shlex.quote(netwhy)} check 'tcp://:::' 127.0.0.1:9", environment, tmp_path
-    )
+    done = shell(f"{shlex.quote(netwhy)} check 'tcp://:::' 127.0.0.1:9", environment, tmp_path)
     assert done.returncode == 2
     assert "tcp.refused" in done.stdout
     assert done.stderr.count("\n") == 1 and "tcp://:::" in done.stderr

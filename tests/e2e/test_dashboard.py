@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.terminal import Terminal
 
 pytestmark = pytest.mark.e2e

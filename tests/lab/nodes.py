@@ -1,9 +1,9 @@
 """Nodes of a world: machines made of namespaces, held by one sleeping process each.
 
-A node has its own network, its own `/sys` and its own `/etc` (hosts, resolv.conf, nsswitch.conf can be
-changed freely; all else leads to the real one).  As root the namespaces are made directly; an
-ordinary user makes them inside a user namespace, where he is root over nothing else.  Nothing is
-left behind: a holder ends with the pipe that it reads, whatever happens to the test run.
+A node has its own network, its own `/sys` and its own `/etc` (hosts, resolv.conf, nsswitch.conf
+can be changed freely; all else leads to the real one).  As root the namespaces are made directly;
+an ordinary user makes them inside a user namespace, where he is root over nothing else.  Nothing
+is left behind: a holder ends with the pipe that it reads, whatever happens to the test run.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class Ground:
         script = [
             f"mount --rbind /etc '{real}'",
             f"mount --bind '{node.etc}' /etc",
-            # A fresh /sys shows this node's interfaces; where the host forbids it, the old one stays.
+            # A fresh /sys shows this node's interfaces; where that is forbidden, the old one stays.
             "mount -t sysfs sysfs /sys 2>/dev/null || true",
             *_opened(node.folder),
         ]

@@ -16,9 +16,7 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.mark.parametrize("entry", [pytest.param(e, id=f"{e.layer}-{e.id}") for e in ENTRIES])
-def test_entry(
-    entry: Entry, world: World, record_property: Callable[[str, object], None]
-) -> None:
+def test_entry(entry: Entry, world: World, record_property: Callable[[str, object], None]) -> None:
     try:
         session.inject(world, entry)
         session.prove(world, entry)

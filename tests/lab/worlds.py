@@ -105,7 +105,7 @@ _SETTINGS = {
     "ipv4/conf/all/rp_filter": "0",
     "ipv4/conf/default/rp_filter": "0",
     # Entries run close upon each other: no limit on ICMP errors, where it can be lifted.  (Not by
-    # a rate of 0 in IPv4: that takes the allowance away from "no route" errors, which have their own.)
+    # a rate of 0 in IPv4: that takes away the allowance that "no route" errors have of their own.)
     "ipv4/icmp_ratemask": "0",
     "ipv6/icmp/ratelimit": "0",
     "ipv4/ip_local_port_range": "32768 60999",
@@ -254,7 +254,7 @@ class World:
         self.forget_neighbours()
 
     def forget_neighbours(self) -> None:
-        """Everybody who routes forgets which neighbours answer: what one try found must not help the next."""
+        """Who routes forgets which neighbours answer: what one try found must not help the next."""
         for name in ("client", "router1", "router2"):
             self.nodes[name].run("ip", "neigh", "flush", "all")
 

@@ -35,7 +35,9 @@ VANTAGE = Vantage("web-03", "linux", False, ("192.0.2.2",), ("192.0.2.1",), ("19
 
 def target(text: str, kind: Kind = Kind.TCP) -> Target:
     host, _, port = text.rpartition(":")
-    return Target(text, kind, host or text, int(port) if port.isdigit() else None)
+    return Target(
+        text, kind, host or text, int(port) if port.isascii() and port.isdecimal() else None
+    )
 
 
 def works(text: str, rtt_ms: float | None = 0.4) -> TargetReport:

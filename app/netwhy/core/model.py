@@ -130,11 +130,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Something to do, where, and the command to type if there is one."""
+    """Something to do, where, and the command to type if there is one.
+
+    `machine` names the machine of `Where.TARGET` when it is not the target's own host (a
+    resolver, for one).
+    """
 
     text: str
     command: str | None
     where: Where
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def _not_found(
         resolver=answering[0].address,
         resolvers=", ".join(str(s.address) for s in answering),
         suffix=owner,
+        seconds=seconds,
     )
 
 

@@ -102,13 +102,24 @@ def _not_allowed(case: Case, place: Place) -> Finding:
 
 def _address_not_here(case: Case, place: Place) -> Finding:
     own = [a for i in place.local.interfaces for a in i.addresses]
-    mine = next((a for a in own if a.address == place.address), None)
+    interface, mine = next(
+        ((i, a) for i in place.local.interfaces for a in i.addresses if a.address == place.address),
+        (None, None),
+    )
     if mine is not None and mine.state in ("tentative", "dadfailed"):
         evidence = [
             bind_said(place),
             say("address-state", address=place.address, state=mine.state),
         ]
-        return place_finding(case, place, "bind.address-tentative", 0.95, evidence)
+        return place_finding(
+            case,
+            place,
+            "bind.address-tentative",
+            0.95,
+            evidence,
+            interface=interface.name if interface else None,
+            reason=mine.state,
+        )
     if place.address.version == 6 and place.local.ipv6_disabled:
         return place_finding(case, place, "bind.family-missing", 0.9, [bind_said(place)])
     addresses = [

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
-from netwhy.core.asks import Ask, LocalAsk
-from netwhy.core.model import Finding, Severity, Target, Verdict
+from netwhy.core.asks import Ask, LocalAsk, RouteAsk
+from netwhy.core.model import Finding, Fix, Severity, Target, Verdict, Where
 from netwhy.core.observations import LocalState, Observation, Skipped
 from netwhy.knowledge import words
 
@@ -61,6 +62,13 @@ class Case:
         local = self.known(LocalAsk())
         return local.platform if isinstance(local, LocalState) else "linux"
 
+    def _way(self, address: object) -> dict[str, object]:
+        """From where and through which interface this machine reaches an address."""
+        if not isinstance(address, (IPv4Address, IPv6Address)):
+            return {}
+        route = self.known(RouteAsk(address))
+        return {} if route is None else {"source": route.source, "interface": route.interface}
+
     def finding(
         self,
         cause: str,
@@ -79,6 +87,8 @@ class Case:
             "target": self.target.label,
             "host": self.target.host or self.target.label,
             "port": self.target.port,
+            "transport": self.target.transport,
+            **self._way(params.get("address")),
             **params,
         }
         texts = {key: str(value) for key, value in known.items() if value is not None}
@@ -93,7 +103,21 @@ class Case:
             platform=self.platform,
             variant=variant,
         )
-        return replace(finding, root=subject if root is None else str(root))
+        return replace(
+            finding,
+            root=subject if root is None else str(root),
+            fixes=_on_resolver(finding, texts.get("resolver")),
+        )
+
+
+def _on_resolver(finding: Finding, resolver: str | None) -> tuple[Fix, ...]:
+    """Fixes of a name that are done on the far side are done on its resolver."""
+    if resolver is None or not finding.cause.startswith("dns."):
+        return finding.fixes
+    return tuple(
+        replace(fix, machine=resolver) if fix.where is Where.TARGET else fix
+        for fix in finding.fixes
+    )
 
 
 def say(key: str, **params: object) -> str:

@@ -223,7 +223,7 @@ def _system_differs(
             say("line-ignored", file=config.path, line=line, text=text, why=why)
             for line, text, why in config.ignored[:4]
         ]
-        line = config.ignored[0][0]
+        line, _text, why = config.ignored[0]
         return worded(
             case,
             "dns.config-ignored",
@@ -234,6 +234,7 @@ def _system_differs(
             file=config.path,
             config_path=config.path,
             line=line,
+            reason=why,
         )
     return worded(
         case,

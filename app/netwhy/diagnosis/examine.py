@@ -178,9 +178,10 @@ def _judged(
     """Put the verdict of the addresses and the notes on the name together."""
     verdict = combined.verdict or Verdict.UNKNOWN
     reason = combined.reason
-    if verdict is Verdict.OK and (later := _LATER.get(case.target.kind)) is not None:
+    later = _not_tested(case.target)
+    if verdict is Verdict.OK and later:
         verdict = Verdict.UNKNOWN
-        reason = f"the port accepts connections; {later} is not tested by this version"
+        reason = f"the port answers; {later} is not tested by this version"
     if case.target.kind in (Kind.HTTP, Kind.HTTPS):
         local = case.known(LocalAsk())
         proxy = local_layer.proxy_note(case, local) if local is not None else None
@@ -189,6 +190,13 @@ def _judged(
     if verdict in (Verdict.OK, Verdict.DEGRADED):
         verdict = worst((verdict, *(VERDICT_OF[f.severity] for f in findings)))
     return _finish(case, verdict, addresses, findings, marks, rtt_ms=combined.rtt_ms, reason=reason)
+
+
+def _not_tested(target: Target) -> str:
+    """What was asked for beyond the port, and cannot be answered yet: never called working."""
+    if target.kind in _LATER:
+        return _LATER[target.kind]
+    return "the answer that is expected" if target.options.expect is not None else ""
 
 
 def _unresolved(case: Case, failure: Finding) -> TargetReport:
@@ -271,6 +279,6 @@ def _rows(case: Case) -> tuple[ProbeRow, ...]:
         rows.append(Skipped("tls", target.text, not_yet).row())
     if target.kind in (Kind.HTTP, Kind.HTTPS):
         rows.append(Skipped("http", target.text, not_yet).row())
-    if target.options.expect is not None and target.kind is not Kind.UDP:
+    if target.options.expect is not None:
         rows.append(Skipped("exchange", target.text, not_yet).row())
     return tuple(sorted(rows, key=lambda row: _PROBE_ORDER.index(row.probe)))

@@ -65,7 +65,16 @@ def in_use(case: Case, place: Place, *, every_address: bool) -> Finding:
     busy = [s for s in place.rows if s.state != "TIME_WAIT"]
     if busy:
         evidence = [bind_said(place), *(row(s) for s in busy[:3])]
-        return place_finding(case, place, "bind.in-use-by-connection", 0.93, evidence, busy[0])
+        span = place.local.ephemeral_range
+        return place_finding(
+            case,
+            place,
+            "bind.in-use-by-connection",
+            0.93,
+            evidence,
+            busy[0],
+            range=f"{span[0]}-{span[1]}" if span else None,
+        )
     if waiting:
         return _time_wait(case, place, waiting)
     evidence = [bind_said(place), say("no-socket-visible", port=place.port)]

@@ -38,11 +38,13 @@ class Contrast:
         found = []
         if self.ping is not None and self.ping.answered:
             found.append(say("ping-answered", address=self.ping.address, rtt=ms(self.ping.rtt_ms)))
-        for seen in self.ports:
-            if seen.open:
-                found.append(say("other-port-open", endpoint=endpoint(seen.address, seen.port)))
-            elif seen.alive:
-                found.append(say("other-port-refused", endpoint=endpoint(seen.address, seen.port)))
+        for key, seen in (
+            ("other-ports-open", [c for c in self.ports if c.open]),
+            ("other-ports-refused", [c for c in self.ports if c.alive and not c.open]),
+        ):
+            if seen:
+                ports = ", ".join(str(c.port) for c in seen)
+                found.append(say(key, address=seen[0].address, ports=ports))
         udp = self.udp
         if udp is not None and _closed_by_host(udp):
             found.append(say("udp-port-unreachable", address=udp.address))

@@ -104,7 +104,8 @@ def named(target: Target) -> str:
 def place(fix: Fix, target: Target) -> str:
     """Where a fix is done; empty where its sentence says so itself."""
     if fix.where is Where.TARGET:
-        return f"on {inert(target.host)}" if target.host else "on the target"
+        host = fix.machine or target.host
+        return f"on {inert(host)}" if host else "on the target"
     if fix.where is Where.NETWORK:
         return "in the network"
     if fix.command is None:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.worker import Worker, WorkerState
 
 from netwhy.core.model import Target, TargetReport, Verdict
@@ -42,6 +43,13 @@ class Source(Checker, Protocol):
     async def sockets(self, *, everything: bool = False) -> tuple[Socket, ...]: ...
 
 
+class AsciiScrollBar(ScrollBarRender):
+    """Scroll bars of colour only, without the blocks that not every console has."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
 class NetwhyApp(App[None]):
     """The dashboard and its other views over one monitor."""
 
@@ -55,11 +63,6 @@ class NetwhyApp(App[None]):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "export", "export", id="app.export", tooltip="Markdown and JSON files"),
-        Binding("r", "check_now", "check now", id="app.check", tooltip="Without waiting"),
-        Binding(
-            "space", "freeze", "freeze", id="app.freeze", tooltip="The view stands, probing goes on"
-        ),
-        Binding("p", "pause", "pause", id="app.pause", tooltip="No checks until p again"),
         *(
             Binding(
                 view.key,
@@ -70,6 +73,11 @@ class NetwhyApp(App[None]):
             )
             for view in VIEWS
         ),
+        Binding("r", "check_now", "check now", id="app.check", tooltip="Without waiting"),
+        Binding(
+            "space", "freeze", "freeze", id="app.freeze", tooltip="The view stands, probing goes on"
+        ),
+        Binding("p", "pause", "pause", id="app.pause", tooltip="No checks until p again"),
         Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="The next one"),
         Binding("tab", "focus_next", "Next pane", show=False, id="app.next-pane"),
         Binding(
@@ -115,6 +123,9 @@ class NetwhyApp(App[None]):
             self.add_mode(view.mode, view.maker(self.page))
         self.theme = first_theme(theme, frozenset(self.available_themes))
         self.animation_level = "none"
+        if ascii_only:
+            self.add_class("-ascii")
+            ScrollBar.renderer = AsciiScrollBar
 
     # ------------------------------------------------------------------------------ the life
 
@@ -291,6 +302,12 @@ class NetwhyApp(App[None]):
         else:
             self.monitor.pause()
         self._pull()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key of the view in front does nothing and is not offered."""
+        if action == "view":
+            return parameters != (self.current_mode,)
+        return super().check_action(action, parameters)
 
     async def action_view(self, mode: str) -> None:
         await self.switch_mode(mode)

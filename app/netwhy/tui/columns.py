@@ -37,7 +37,7 @@ TARGETS = (
     Column("p95", "p95", 6, drop=10, right=True),
     Column("loss", "LOSS", 4, drop=20, right=True),
     Column("since", "SINCE", 6, drop=40, right=True),
-    Column("strip", "LAST 60 CHECKS", 10, drop=50, grow=60),
+    Column("strip", "CHECKS", 10, drop=50, grow=60),
 )
 
 PORTS = (

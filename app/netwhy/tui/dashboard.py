@@ -91,7 +91,7 @@ class Dashboard(View):
     def _say_title(self, snapshot: Snapshot, shown: int) -> None:
         title = f"Targets {shown}" if snapshot.rows else "Targets"
         if self.wanted.strip():
-            title += f" of {len(snapshot.rows)}, with “{inert(self.wanted.strip())}”"
+            title += f' of {len(snapshot.rows)}, with "{inert(self.wanted.strip())}"'
         if self._sort != next(iter(SORTS)):
             title += f", by {self._sort}"
         if title != self._said:

@@ -128,7 +128,7 @@ class Ports(View):
         if self._problem:
             return (((f"  {inert(self._problem)}", "failing"),),)
         if self._sockets is None:
-            return ((("  Reading the local sockets…", "muted"),),)
+            return ((("  Reading the local sockets.", "muted"),),)
         if self._sockets:
             return ((("  Nothing matches the filter.", "muted"),),)
         return ((("  Nothing listens on this machine.", "muted"),),)
@@ -136,7 +136,7 @@ class Ports(View):
     def _say_title(self, shown: int) -> None:
         title = f"Local listeners {shown}" if self._sockets else "Local listeners"
         if self.wanted.strip():
-            title += f" of {len(self._sockets or ())}, with “{inert(self.wanted.strip())}”"
+            title += f' of {len(self._sockets or ())}, with "{inert(self.wanted.strip())}"'
         if self._overlaps:
             title += f"   {self.page.mark(Mark.WARN)} {counted(len(self._overlaps), 'overlap')}"
         self.ports.border_title = Content(f" {title} ")
@@ -189,7 +189,7 @@ class Ports(View):
         from netwhy.core.target import parse_bind
 
         ask: Ask[Target] = Ask(
-            "Could I bind…?", "a port, or an address and a port: 8080, 127.0.0.1:80", parse_bind
+            "Could I bind?", "a port, or an address and a port: 8080, 127.0.0.1:80", parse_bind
         )
         self.app.push_screen(ask, self._bind_asked)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from netwhy.core.model import LAYERS, Mark, Verdict
+from netwhy.core.record import RING
 from netwhy.core.snapshot import Row
 from netwhy.core.stats import strip
 from netwhy.output.inert import inert
@@ -62,9 +63,16 @@ def target_line(row: Row, widths: Laid, now_s: float, page: Page) -> Line:
 
 
 def heading(widths: Laid) -> Line:
-    """The titles over the columns."""
-    texts = (fitted(column.title, width, right=column.right) for column, width in widths)
+    """The titles over the columns; the strip says how many checks it has room for."""
+    texts = (fitted(_title(column, width), width, right=column.right) for column, width in widths)
     return ((" ".join(texts), "heading"),)
+
+
+def _title(column: Column, width: int) -> str:
+    if column.name != "strip":
+        return column.title
+    title = f"LAST {min(width, RING)}"
+    return f"{title} CHECKS" if len(title) + 7 <= width else title
 
 
 def _cell(row: Row, column: Column, width: int, now_s: float, page: Page) -> Piece:

@@ -83,7 +83,6 @@ class View(Screen[None]):
     # ----------------------------------------------------------------------------- the data
 
     def on_mount(self) -> None:
-        self.set_class(self.page.ascii, "-ascii")
         self.focus_list()
 
     def on_screen_resume(self) -> None:

@@ -165,7 +165,9 @@ def name(host: str) -> str:
 def dns(server: str, host: str, rrtype: str) -> str:
     kinds = {"A": 1, "AAAA": 28, "MX": 15, "SOA": 6}
     labels = b"".join(bytes([len(part)]) + part.encode() for part in host.split("."))
-    query = struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kinds[rrtype], 1)
+    query = (
+        struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kinds[rrtype], 1)
+    )
     with opened(server, socket.SOCK_DGRAM) as sock:
         said = exchange(sock, server, 53, query)
     if isinstance(said, str):

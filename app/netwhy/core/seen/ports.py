@@ -34,6 +34,8 @@ class Owner:
         """The owner in a few words: never empty."""
         if self.name and self.pid is not None:
             return f"{self.name} (pid {self.pid})"
+        if self.name:
+            return self.name
         for what, name in (("container", self.container), ("unit", self.unit)):
             if name:
                 return f"{what} {name}"

@@ -27,7 +27,7 @@ def key_name(key: str) -> str:
 
 
 class KeyBar(Widget):
-    """Keys with their words; the last ones go first where the line is short."""
+    """Keys with their words; those that find no room are in the help."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.refresh())
@@ -40,10 +40,9 @@ class KeyBar(Widget):
         kept: list[Binding] = []
         for binding in shown:
             if binding.id not in ALWAYS:
-                left -= cell_len(texts[binding])
-                if left < 0:
-                    continue
-                kept.append(binding)
+                if cell_len(texts[binding]) <= left:
+                    left -= cell_len(texts[binding])
+                    kept.append(binding)
         kept += [binding for binding in shown if binding.id in ALWAYS]
         return Content.assemble(*(self._piece(binding) for binding in kept))
 

@@ -14,6 +14,7 @@ from netwhy.tui.look import Line, glyph, page_content
 from netwhy.tui.spans import clock, duration, fitted
 
 SHOWN = 2
+WIDE = 110  # narrower, the time of day gives way to the title
 
 
 class RootCauses(Widget):
@@ -74,6 +75,8 @@ def _line(cause: RootCause, snapshot: Snapshot, now_s: float, width: int, page: 
     if began:
         first_s, first = min(began, key=lambda pair: pair[0])
         since = f"  since {clock(first)} ({duration(now_s - first_s)}) "
+        if width < WIDE:
+            since = f"  {duration(now_s - first_s)} "
     explains = f", explains {counted(len(cause.explains), 'target')}"
     room = max(10, width - cell_len(lead) - len(since) - len(explains))
     title = inert(cause.title)
