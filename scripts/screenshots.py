@@ -78,7 +78,7 @@ SCENES = (
     ),
     Scene(
         "this-machine", (120, 36),
-        breaks=("client: ip route replace default via {nobody}",), at_s=34.0,
+        breaks=("router1: ip addr del {gateway}/24 dev lan",), at_s=34.0,
     ),
     Scene(
         "ports", (120, 30), ("127.0.0.1:5432",),

@@ -20,6 +20,7 @@ from typing import Any
 
 from netwhy import __version__
 from netwhy.core import asks
+from netwhy.core.errnames import error_name
 from netwhy.core.model import (
     Kind,
     Report,
@@ -34,6 +35,8 @@ from netwhy.core.observations import LocalState, Observation, ResolverConfig, Sk
 from netwhy.core.target import TargetError, parse, this_machine
 from netwhy.diagnosis import fallback, rollup
 from netwhy.diagnosis.examine import Examination, examine
+from netwhy.knowledge import words
+from netwhy.system import limits
 
 #: Which probe answers which ask.  Imported at first use: an address needs no DNS library.
 PROBES: dict[type[asks.Ask[Any]], tuple[str, str]] = {
@@ -57,6 +60,9 @@ PROBES: dict[type[asks.Ask[Any]], tuple[str, str]] = {
 TARGET_DEADLINE_S = 15.0
 #: An answer this young also serves another target that asks the same.
 FRESH_S = 0.4
+#: Probes at once, whatever the number of targets.
+_MOST_PROBES = 400
+_FEW_FILES = 40
 #: First pause before a failing target with `retries` is tried again; doubles each time.
 BACK_OFF_S = 0.5
 
@@ -90,6 +96,7 @@ class Engine:
     def __init__(self, *, timeout_s: float | None = None, parallel: int = 64) -> None:
         self._timeout_s = timeout_s
         self._parallel = parallel
+        self._places: asyncio.Semaphore | None = None
         self._runs: dict[asks.Ask[Any], _Run] = {}
 
     async def check(self, target: Target) -> AsyncGenerator[TargetReport, None]:
@@ -192,21 +199,32 @@ class Engine:
         return run
 
     async def _probe(self, run: _Run) -> None:
+        """Answer an ask, whatever happens: nobody waits for a run that has died."""
         ask = run.ask
-        module, name = PROBES[type(ask)]
         try:
-            probe = getattr(importlib.import_module(f"netwhy.probes.{module}"), name)
-            async with asyncio.timeout(ask.deadline_s):
-                observation = await probe(ask, run.tell)
+            if self._places is None:
+                self._places = asyncio.Semaphore(_probes_at_once())
+            async with self._places:
+                observation = await self._answer(run)
         except TimeoutError:
             reason = f"no answer within {ask.deadline_s:g} s"
             observation = run.latest or Skipped(ask.probe, str(ask), reason)
         except Exception as error:  # a bug here must not look like a fault of the network
             _log.exception("probe %s failed", ask)
             reason = f"netwhy itself failed here: {type(error).__name__}: {error}"
-            observation = Skipped(ask.probe, str(ask), reason)
+            symbol = error_name(error) if isinstance(error, OSError) else None
+            if limits.free_files() == 0:  # a module that could not be opened looks as if missing
+                symbol = "EMFILE"
+            observation = Skipped(ask.probe, str(ask), reason, symbol)
         run.ended = time.perf_counter()
         run.tell(observation)
+
+    async def _answer(self, run: _Run) -> Observation:
+        module, name = PROBES[type(run.ask)]
+        probe = getattr(importlib.import_module(f"netwhy.probes.{module}"), name)
+        async with asyncio.timeout(run.ask.deadline_s):
+            observation: Observation = await probe(run.ask, run.tell)
+        return observation
 
     def _release(self, run: _Run, changed: asyncio.Event) -> None:
         """Stop waiting for a run; the last one to leave ends it."""
@@ -299,6 +317,18 @@ class Engine:
         from netwhy.system import sockets, threads
 
         return await threads.call(lambda: sockets.sockets(everything=everything))
+
+
+def _probes_at_once() -> int:
+    """As many probes as there are file descriptors for, with some left for everything else.
+
+    A probe opens three at most (two tries and a look at the routing table).  Where there are
+    hardly any, the words of findings are read while they still can be.
+    """
+    free = limits.free_files()
+    if free < _FEW_FILES:
+        words.read_ahead()
+    return max(1, min(_MOST_PROBES, free // 4))
 
 
 def assemble(

@@ -33,7 +33,8 @@ class Expected:
     `verdicts` are those permitted (mostly one).  `evidence` must be found in the title, the
     evidence or the subject of the first finding; `rivals` are causes that it must admit not to have
     excluded; `roots` are the causes of the roll-up; `allowed` are findings that a healthy network
-    may have, as warning or note.
+    may have, as warning or note.  With several targets, `each` says what is to be found of which
+    ("ok" for nothing), and `others` what those may have that `each` does not name.
     """
 
     verdicts: tuple[str, ...]
@@ -42,6 +43,8 @@ class Expected:
     evidence: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     roots: tuple[str, ...] | None = None
+    each: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     within_s: float = 8.0
 
@@ -61,6 +64,7 @@ class Entry:
     symptom: tuple[str, ...] = ()
     ping: bool = False
     limit: str | None = None
+    needs_root: bool = False
 
     @property
     def healthy(self) -> bool:
@@ -87,7 +91,7 @@ def load(addresses: Mapping[str, str]) -> list[Entry]:
 
 
 _KEYS = {"id", "story", "target", "targets", "inject", "serve", "files", "symptom", "ping", "limit",
-         "expect"}  # fmt: skip
+         "needs_root", "expect"}  # fmt: skip
 
 
 def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> Entry:
@@ -113,6 +117,7 @@ def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> 
     expect = {k: filled(v) if isinstance(v, list) else v for k, v in raw["expect"].items()}
     verdict = expect.pop("verdict", "failing" if "cause" in expect else "ok")
     expect.setdefault("verdicts", (verdict,))
+    expect["each"] = {fill(k): v for k, v in expect.get("each", {}).items()}
     expect.setdefault("exit", 1 if "failing" in expect["verdicts"] else 0)
     return Entry(
         id=raw["id"],
@@ -126,4 +131,5 @@ def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> 
         symptom=filled(raw.get("symptom", ())),
         ping=raw.get("ping", "forbidden") == "allowed",
         limit=raw.get("limit"),
+        needs_root=raw.get("needs_root", False),
     )

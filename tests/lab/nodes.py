@@ -60,6 +60,7 @@ class Node:
     folder: Path
     holder: subprocess.Popen[bytes]
     in_user_namespace: bool
+    visitor: subprocess.Popen[bytes] | None = None
     services: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -70,8 +71,10 @@ class Node:
     @property
     def enter_unprivileged(self) -> tuple[str, ...]:
         """The same for somebody who has no power over this node at all."""
-        # Inside a user namespace a nested one does it: its root has no rights over our network.
-        return (*self.enter, *(("unshare", "--user") if self.in_user_namespace else _NOBODY))
+        if self.visitor is None:
+            return (*self.enter, *_NOBODY)
+        return (*self.enter, "nsenter", "--target", str(self.visitor.pid), "--user",
+                "--preserve-credentials", "--")  # fmt: skip
 
     @property
     def etc(self) -> Path:
@@ -120,9 +123,11 @@ class Node:
 
     def remove(self) -> None:
         self.stop_services()
-        if self.holder.stdin is not None:
-            self.holder.stdin.close()
-        _end(self.holder)
+        for process in (self.visitor, self.holder):
+            if process is not None:
+                if process.stdin is not None:
+                    process.stdin.close()
+                _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -132,6 +137,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
+
+
+def _sleeper(make: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A process that holds the namespaces made by `make`.  Raises LabError with the reason."""
+    process = subprocess.Popen(
+        (*make, "sh", "-c", "echo ready; exec cat >/dev/null"), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.readline().decode(errors="replace").strip()
+    if said != "ready":
+        _end(process)
+        raise LabError(f"namespaces cannot be made here: {said or 'no reason given'}")
+    return process
 
 
 class Ground:
@@ -153,18 +172,12 @@ class Ground:
                 make = ["nsenter", "--target", first, "--user", "--preserve-credentials", *make]
             else:
                 make += ["--user", "--map-root-user"]
-        holder = subprocess.Popen(
-            (*make, "sh", "-c", "echo ready; exec cat >/dev/null"), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(),
-        )  # fmt: skip
-        assert holder.stdout is not None
-        said = holder.stdout.readline().decode(errors="replace").strip()
-        if said != "ready":
-            _end(holder)
-            raise LabError(f"namespaces cannot be made here: {said or 'no reason given'}")
-        node = Node(name, folder, holder, self.in_user_namespace)
+        node = Node(name, folder, _sleeper(make), self.in_user_namespace)
         self.nodes.append(node)
         self._furnish(node)
+        if self.in_user_namespace:
+            # Who visits from a namespace nested in ours has no rights over our network.
+            node.visitor = _sleeper((*node.enter, "unshare", "--user"))
         return node
 
     def _furnish(self, node: Node) -> None:

@@ -109,7 +109,7 @@ def ask(world: World, entry: Entry) -> Answer:
 
 
 def _compare(answer: Answer) -> None:
-    entry, expect, document = answer.entry, answer.entry.expect, answer.document
+    expect, document = answer.entry.expect, answer.document
     wrong = answer.wrong
     verdict = document["verdict"]
     answer.verdict_right = verdict in expect.verdicts
@@ -123,39 +123,47 @@ def _compare(answer: Answer) -> None:
         roots = [root["cause"] for root in document["root_causes"]]
         if roots != list(expect.roots):
             wrong.append(f"root causes {roots}, not {list(expect.roots)}")
-    for target in document["targets"]:
-        if entry.healthy:
-            _compare_healthy(answer, target)
+    targets = {target["target"]: target for target in document["targets"]}
+    if missing := set(expect.each) - set(targets):
+        wrong.append(f"no word of {', '.join(sorted(missing))}")
+    right = []
+    for name, target in targets.items():
+        cause = expect.each.get(name, expect.cause)
+        if cause is None or cause == "ok":
+            right.append(_compare_healthy(answer, target))
         else:
-            _compare_finding(answer, target["findings"])
+            right.append(_compare_finding(answer, name, cause, target["findings"]))
+    answer.cause_right = any(right) if expect.others else all(right)
 
 
-def _compare_healthy(answer: Answer, target: dict[str, Any]) -> None:
+def _compare_healthy(answer: Answer, target: dict[str, Any]) -> bool:
+    failures = [f for f in target["findings"] if f["severity"] == "failure"]
     allowed = answer.entry.expect.allowed
-    for finding in target["findings"]:
-        if finding["severity"] == "failure":
-            answer.false_alarm = True
-        if finding["severity"] == "failure" or (
-            finding["severity"] == "warning" and finding["cause"] not in allowed
-        ):
-            answer.wrong.append(f"false {finding['severity']}: {told(finding)}")
-    answer.cause_right = not answer.false_alarm
+    warnings = [
+        f for f in target["findings"] if f["severity"] == "warning" and f["cause"] not in allowed
+    ]
+    answer.false_alarm |= bool(failures)
+    answer.wrong += [f"false {f['severity']}: {told(f)}" for f in failures + warnings]
+    return not failures
 
 
-def _compare_finding(answer: Answer, findings: list[dict[str, Any]]) -> None:
+def _compare_finding(answer: Answer, name: str, cause: str, findings: list[dict[str, Any]]) -> bool:
     expect, wrong = answer.entry.expect, answer.wrong
     if not findings:
-        wrong.append(f"no finding at all, not {expect.cause}")
-        return
+        wrong.append(f"{name}: no finding at all, not {cause}")
+        return False
     first = findings[0]
-    answer.cause_right = first["cause"] == expect.cause
-    if not answer.cause_right:
-        wrong.append(f"{told(first)}, not {expect.cause}")
-        return
+    if first["cause"] in expect.others:
+        return False
+    if first["cause"] != cause:
+        wrong.append(f"{name}: {told(first)}, not {cause}")
+        return False
     said = "\n".join([first["title"], first["subject"], *first["evidence"]])
-    wrong += [f"no word of {w!r} in {told(first)}" for w in expect.evidence if not _says(said, w)]
+    evidence = expect.evidence if cause == expect.cause else ()
+    wrong += [f"no word of {w!r} in {told(first)}" for w in evidence if not _says(said, w)]
     rivals = {rival["cause"] for rival in first["alternatives"]}
     wrong += [f"{rival} is not named as a rival" for rival in expect.rivals if rival not in rivals]
+    return True
 
 
 def _says(text: str, word: str) -> bool:

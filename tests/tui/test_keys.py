@@ -395,6 +395,21 @@ async def test_a_check_that_raises_is_told_and_the_rest_goes_on() -> None:
         assert "? 1 unknown" in text and "✓ 2 ok" in text
 
 
+async def test_the_mouse_chooses_rows_fixes_and_keys() -> None:
+    async with world().app().run_test(size=(100, 34), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.click("#targets", offset=(8, 4))  # border, heading, first row, second, third
+        assert at(pilot.app) == SSH
+        await pilot.click("#targets", offset=(8, 2))
+        assert at(pilot.app) == DB
+        lines = (await until(pilot, "2 on db.example")).splitlines()
+        place = next(n for n, line in enumerate(lines) if "2 on db.example" in line)
+        await pilot.click(offset=(30, place))
+        keys = (await until(pilot, "▸2 on db.example")).splitlines()[-1]
+        await pilot.click(offset=(keys.index("? help") + 3, len(lines) - 1))
+        await until(pilot, "This view")
+
+
 async def test_one_changed_row_draws_one_row() -> None:
     w = World(*(works(f"host{n:02}.example:80", 1.0) for n in range(40)))
     async with w.app().run_test(size=(120, 60), notifications=True) as pilot:

@@ -104,13 +104,17 @@ def test_a_key_ends_it_within_a_second(key: bytes) -> None:
         assert LEFT in terminal.wrote and MOUSE_OFF in terminal.wrote
 
 
-def test_a_lost_terminal_ends_it() -> None:
+@pytest.mark.parametrize("hangup_after_s", [None, 0.0, 2.0])
+def test_a_lost_terminal_ends_it(hangup_after_s: float | None) -> None:
+    """The terminal is gone; its signal comes never, at once, or when output has failed already."""
     terminal = Terminal()
     try:
         terminal.read_until(b"failing")
         os.close(terminal.main)
-        terminal.process.send_signal(signal.SIGHUP)  # what the kernel sends to a session leader
-        terminal.process.wait(timeout=3.0)
+        if hangup_after_s is not None:
+            time.sleep(hangup_after_s)
+            terminal.process.send_signal(signal.SIGHUP)
+        terminal.process.wait(timeout=12.0)
     finally:
         if terminal.process.poll() is None:
             terminal.process.kill()

@@ -179,7 +179,7 @@ def ask_server(case: Case, address: IPAddress, port: int) -> Finding | DnsAnswer
     if answer is None or (answer.pending and not case.final):
         return None
     server = Server(address, (answer,))
-    looked_up = SystemLookup(name, (), answer.rcode or answer.error, answer.ms)
+    looked_up = SystemLookup(name)  # the system itself was not asked
     if not server.answered:
         return resolver_layer.unreachable(case, looked_up, [server], port=port)
     if answer.rcode == "NOERROR" and answer.records:

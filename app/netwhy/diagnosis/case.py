@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
-from netwhy.core.asks import Ask, LocalAsk, RouteAsk
+from netwhy.core.asks import Ask, LocalAsk, ResolverConfigAsk, RouteAsk
 from netwhy.core.model import Finding, Fix, Severity, Target, Verdict, Where
 from netwhy.core.observations import LocalState, Observation, Skipped
 from netwhy.knowledge import words
@@ -69,6 +69,10 @@ class Case:
         route = self.known(RouteAsk(address))
         return {} if route is None else {"source": route.source, "interface": route.interface}
 
+    def _configuration(self, cause: str) -> dict[str, object]:
+        config = self.known(ResolverConfigAsk()) if cause.startswith("dns.") else None
+        return {} if config is None else {"config_path": config.path}
+
     def finding(
         self,
         cause: str,
@@ -89,6 +93,7 @@ class Case:
             "port": self.target.port,
             "transport": self.target.transport,
             **self._way(params.get("address")),
+            **self._configuration(cause),
             **params,
         }
         texts = {key: str(value) for key, value in known.items() if value is not None}

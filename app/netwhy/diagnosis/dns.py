@@ -63,7 +63,7 @@ def resolve(case: Case, name: str, family: int | None) -> Resolution:
     if looked_up is None:
         return _without_system(case, name, family, config, servers)
     if looked_up.error is None:
-        return Resolution(looked_up.addresses, notes=tuple(_dead(case, looked_up, servers)))
+        return Resolution(looked_up.addresses, notes=tuple(_late(case, looked_up, servers)))
     return _failed(case, looked_up, config, servers)
 
 
@@ -126,6 +126,34 @@ def _ask_all(
     return servers
 
 
+def _late(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
+    """Why the system's look-up takes so long: a dead first resolver, or one type of question."""
+    found = _dead(case, looked_up, servers)
+    for server in servers:
+        answered = {a.rrtype for a in server.answers if a.rcode is not None}
+        silent = {a.rrtype for a in server.answers if a.error == TIMEOUT and not a.pending}
+        if answered != {"A"} or silent != {"AAAA"}:
+            continue
+        evidence = [
+            resolver_layer.describe(server),
+            say("type-dropped", resolver=server.address, type="AAAA"),
+            resolver_layer.system_said(looked_up),
+        ]
+        found.append(
+            case.finding(
+                "dns.aaaa-dropped",
+                0.9,
+                str(server.address),
+                severity=Severity.WARNING,
+                evidence=evidence,
+                resolver=server.address,
+                name=looked_up.name,
+                ms=ms(looked_up.ms),
+            )
+        )
+    return found
+
+
 def _dead(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
     """Resolvers that do not answer although the look-up works."""
     found: list[Finding] = []
@@ -165,9 +193,9 @@ def _failed(
         return Resolution(failure=resolver_layer.unreachable(case, looked_up, servers))
     found = tuple(dict.fromkeys(a for server in answering for a in server.addresses))
     first = answering[0]
-    if found and looked_up.error == TIMEOUT and servers[0] not in answering:
-        slow = _dead(case, looked_up, servers)
-        return Resolution(found, notes=tuple(slow))
+    if found and looked_up.error == TIMEOUT:
+        # The library will find it too, later than we wait: go on with what the resolvers said.
+        return Resolution(found, notes=tuple(_late(case, looked_up, servers)))
     if first.addresses or (found and not first.nonexistent):
         return Resolution(failure=_system_differs(case, looked_up, config, first, found))
     return Resolution(failure=answered_without(case, looked_up, servers, answering))

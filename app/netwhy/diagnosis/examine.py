@@ -216,6 +216,11 @@ def _undecided(
     case: Case, addresses: Sequence[IPAddress], marks: Mapping[str, Mark]
 ) -> TargetReport:
     """Time is up: say what was not answered instead of guessing."""
+    errors = {observation.row().error for observation in case.facts.values()}
+    for error in ("EMFILE", "ENFILE"):
+        if error in errors:
+            finding = local_layer.files_exhausted(case, error)
+            return _finish(case, Verdict.FAILING, addresses, [finding], marks)
     open_asks = [ask for ask in case.wants if case.known(ask) is None]
     names = ", ".join(dict.fromkeys(ask.probe for ask in open_asks)) or "nothing"
     reason = f"no decision in time; still without an answer: {names}"

@@ -17,6 +17,7 @@ from netwhy.core.observations import (
     Socket,
     endpoint,
 )
+from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import path as path_layer
 from netwhy.diagnosis.case import Case, ms, say
 from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
@@ -53,7 +54,8 @@ def tcp(case: Case, address: IPAddress, port: int) -> Reach:
         marks |= {"route": Mark.OK, "port": Mark.OK}
         return Reach(address, Verdict.OK, rtt_ms=seen.rtt_ms or seen.ms, marks=marks)
     if seen.silent:
-        finding = path_layer.silent(case, seen)
+        own = route.local or address.is_loopback
+        finding = _silent_here(case, seen) if own else path_layer.silent(case, seen)
         if seen.pending and not case.final:
             finding = None  # the contrast was asked for; the last word is not spoken
     elif seen.refused_by_reset:
@@ -153,6 +155,50 @@ def covers(listener: Socket, address: IPAddress) -> bool:
 def listening_row(listener: Socket) -> str:
     owner = listener.owners[0].label if listener.owners else "an unknown owner"
     return say("listens-on", endpoint=endpoint(listener.address, listener.port), owner=owner)
+
+
+def _silent_here(case: Case, seen: Connect) -> Finding | None:
+    """An own address is silent: loopback is down, the queue is full, or an own rule drops it."""
+    down = local_layer.loopback_down(case, seen.address)
+    if down is not None:
+        return down
+    table = case.want(PortTableAsk(seen.port, "tcp"))
+    if table is None:
+        return None
+    where = endpoint(seen.address, seen.port)
+    common: dict[str, Any] = {"address": seen.address, "port": seen.port, "endpoint": where}
+    sent = say("syn-silent", endpoint=where, sent=seen.resends + 1, took=ms(seen.ms))
+    listener = next(
+        (s for s in table.sockets if s.state == "LISTEN" and covers(s, seen.address)), None
+    )
+    if listener is not None and listener.receive_queue > listener.send_queue:
+        owner = listener.owners[0] if listener.owners else None
+        full = say("queue-full", used=listener.receive_queue, limit=listener.send_queue)
+        return case.finding(
+            "tcp.backlog-full",
+            0.96,
+            where,
+            evidence=(full, listening_row(listener), sent),
+            used=listener.receive_queue,
+            limit=listener.send_queue,
+            holder=owner.label if owner else None,
+            pid=owner.pid if owner else None,
+            process=owner.name if owner else None,
+            unit=owner.unit if owner else None,
+            **common,
+        )
+    evidence = [sent, say("address-is-own", address=seen.address)]
+    if listener is not None:
+        evidence.append(listening_row(listener))
+    return case.finding(
+        "local.firewall",
+        0.9,
+        where,
+        evidence=evidence,
+        variant="own",
+        root="this machine",
+        **common,
+    )
 
 
 def _reset(case: Case, seen: Connect) -> Finding:

@@ -244,6 +244,14 @@ def rival(cause: str, other: str, params: Mapping[str, str]) -> str:
     return told or "what was seen does not exclude it"
 
 
+def read_ahead() -> None:
+    """Read every word now: later there may be no file descriptor left to open a file with."""
+    for file in ("evidence.toml", "advice.toml", "fixes.toml"):
+        table(file)
+    for cause in cause_ids():
+        _entry_or_none(cause)
+
+
 def evidence(key: str, **params: str) -> str:
     """One observed fact as a sentence, from evidence.toml; the bare values for an unknown key."""
     template = table("evidence.toml").get(key)

@@ -6,6 +6,8 @@ pulling.  Whatever is heavy to import is imported after the first frame.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,12 +28,13 @@ from netwhy.core.snapshot import Change, Snapshot
 from netwhy.monitor import Checker, Monitor, report_of, uptime
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page
-from netwhy.tui.leaving import on_signals
+from netwhy.tui.leaving import lasting_output, on_signals
 from netwhy.tui.themes import first_theme, next_theme
 from netwhy.tui.view import View
 from netwhy.tui.views import VIEWS
 
 PULL_S = 0.25
+HANGUP = 129  # the exit code of a terminal that is gone: 128 + SIGHUP
 TOASTS = 3  # more changes of state than these at once are told in one
 
 
@@ -54,7 +57,7 @@ class NetwhyApp(App[None]):
     """The dashboard and its other views over one monitor."""
 
     TITLE = "netwhy"
-    CSS_PATH = "netwhy.tcss"
+    CSS_PATH = Path(__file__).with_name("netwhy.tcss")
     DEFAULT_MODE = VIEWS[0].mode
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (the toolkit declares it so)
         (0, "-narrow"),
@@ -119,17 +122,19 @@ class NetwhyApp(App[None]):
         self._keys = dict(keys or {})
         self._announced = 0
         self._clashes: set[str] = set()
+        self._running_in: asyncio.AbstractEventLoop | None = None
         for view in VIEWS:
             self.add_mode(view.mode, view.maker(self.page))
         self.theme = first_theme(theme, frozenset(self.available_themes))
         self.animation_level = "none"
         if ascii_only:
             self.add_class("-ascii")
-            ScrollBar.renderer = AsciiScrollBar
+        ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
 
     # ------------------------------------------------------------------------------ the life
 
     def on_mount(self) -> None:
+        self._running_in = asyncio.get_running_loop()
         on_signals(lambda code: self.exit(return_code=code))
         self.set_keymap(self._keys)
         self.call_after_refresh(self.launch, self._begin())
@@ -146,6 +151,12 @@ class NetwhyApp(App[None]):
         self.set_interval(1.0, self._tick)
         if not self._targets:
             await self._add_this_machine()
+
+    def lose_terminal(self) -> None:
+        """Leave because there is nobody to show anything to; may be called in any thread."""
+        if self._running_in is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                self._running_in.call_soon_threadsafe(partial(self.exit, return_code=HANGUP))
 
     async def on_unmount(self) -> None:
         if self.monitor is not None:
@@ -359,5 +370,6 @@ def run_dashboard(
         print("netwhy: the dashboard needs a terminal; use: netwhy check", file=sys.stderr)
         return 2
     app = NetwhyApp(targets, interval_s=interval_s, keys=keys, theme=theme, ascii_only=ascii_only)
-    app.run(mouse=mouse)
+    with lasting_output(app.lose_terminal):
+        app.run(mouse=mouse)
     return app.return_code or 0

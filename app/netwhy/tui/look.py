@@ -17,14 +17,14 @@ STYLES = {
     "": "",
     "failing": "bold $text-error",
     "degraded": "bold $text-warning",
-    "unknown": "bold $text-accent",
+    "unknown": "bold $text-primary",
     "ok": "$text-success",
-    "muted": "$text-muted",
+    "muted": "$foreground-muted",
     "title": "bold",
     "heading": "bold $text-primary",
-    "command": "$text-accent",
+    "command": "$text-primary",
     "chosen": "bold reverse",
-    "key": "bold $text-accent",
+    "key": "bold $text-primary",
 }
 
 ROLES: dict[Verdict | Mark | None, str] = {

@@ -36,10 +36,9 @@ def port_line(socket: Socket, odd: Sequence[str], widths: Laid, now: float, page
     pieces: list[Piece] = []
     for column, width in widths:
         text, role = _cell(socket, column, odd, now, page)
-        if pieces:
-            pieces.append((" ", ""))
         ellipsis = "~" if page.ascii else "…"
-        pieces.append((fitted(inert(text), width, ellipsis=ellipsis, right=column.right), role))
+        cell = fitted(inert(text), width, ellipsis=ellipsis, right=column.right)
+        pieces.append((cell + " " * (column is not widths[-1][0]), role))
     return tuple(pieces)
 
 

@@ -56,9 +56,9 @@ def target_line(row: Row, widths: Laid, now_s: float, page: Page) -> Line:
     pieces: list[Piece] = []
     for column, width in widths:
         text, role = _cell(row, column, width, now_s, page)
-        if pieces:
-            pieces.append((" ", ""))
-        pieces.append((fitted(text, width, ellipsis=ellipsis, right=column.right), role))
+        cell = fitted(text, width, ellipsis=ellipsis, right=column.right)
+        # The blank between two columns belongs to the first: equal neighbours are sent as one.
+        pieces.append((cell + " " * (column is not widths[-1][0]), role))
     return tuple(pieces)
 
 

@@ -39,15 +39,14 @@ class KeyBar(Widget):
         left = self.size.width - sum(cell_len(texts[b]) for b in shown if b.id in ALWAYS)
         kept: list[Binding] = []
         for binding in shown:
-            if binding.id not in ALWAYS:
-                if cell_len(texts[binding]) <= left:
-                    left -= cell_len(texts[binding])
-                    kept.append(binding)
+            if binding.id not in ALWAYS and cell_len(texts[binding]) <= left:
+                left -= cell_len(texts[binding])
+                kept.append(binding)
         kept += [binding for binding in shown if binding.id in ALWAYS]
         return Content.assemble(*(self._piece(binding) for binding in kept))
 
     def _piece(self, binding: Binding) -> Content:
-        key = Content.styled(f" {key_name(binding.key)}", "bold $text-accent")
+        key = Content.styled(f" {key_name(binding.key)}", "bold $text-primary")
         piece = key + Content(f" {binding.description} ")
         press = Style.from_meta({"@click": f"app.simulate_key({binding.key!r})"})
         return piece.stylize(press)

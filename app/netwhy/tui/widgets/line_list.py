@@ -98,8 +98,10 @@ class LineList(ScrollView, can_focus=True):
         elif self.key not in self._places:
             self._put(min(was_at, len(items) - 1))
         if same_shape and items:
+            top = round(self.scroll_y)
             for index, (old, new) in enumerate(zip(before, items, strict=True)):
-                if old != new:
+                # Always the whole line: the compositor repeats a line's beginning for each part.
+                if old != new and top <= index < top + self.size.height:
                     self.refresh_line(index + 1)
             self._follow()
             return
@@ -220,6 +222,8 @@ class LineList(ScrollView, can_focus=True):
             style = self.get_component_rich_style(f"line-list--{role or 'plain'}")
             if cursor:
                 # The row's own background, under the colours that carry the state.
-                style = style + Style(bgcolor=base.bgcolor, bold=base.bold, reverse=base.reverse)
+                style = style + Style(
+                    bgcolor=base.bgcolor, bold=base.bold, underline=base.underline
+                )
             segments.append(Segment(text, style))
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).simplify().adjust_cell_length(width, base)

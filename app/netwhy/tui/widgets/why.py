@@ -66,7 +66,8 @@ class Why(TextPanel):
                 self.scroll_to(y=max(0, line - height // 2), animate=False, immediate=True)
 
     def on_click(self, event: events.Click) -> None:
-        line = event.y - self.gutter.top + round(self.scroll_y)
+        # By the screen: the event comes from the text, which scrolls inside this pane.
+        line = event.screen_y - self.content_region.y + round(self.scroll_y)
         above = [number for number, at in enumerate(self._fix_at) if at <= line <= at + 2]
         if above:
             self.action_choose_fix(above[-1] - self._chosen)

@@ -1,0 +1,540 @@
+"""A small network made of facts: all is well here and nothing answers from afar, unless told.
+
+A row of a table names what is different.  `examined` then plays the engine: it answers what the
+diagnosis asks until it asks for nothing new.  Addresses are those of the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from netwhy.core import asks
+from netwhy.core.model import Finding, IPAddress, Target, TargetReport, Verdict
+from netwhy.core.observations import (
+    TIMEOUT,
+    BindTry,
+    ConfiguredResolver,
+    Connect,
+    DnsAnswer,
+    Gateway,
+    HostsEntry,
+    Icmp,
+    Interface,
+    InterfaceAddress,
+    LocalDrops,
+    LocalState,
+    Neighbour,
+    Observation,
+    Owner,
+    Ping,
+    PortTable,
+    PortUse,
+    ResolverConfig,
+    Route,
+    Skipped,
+    Socket,
+    SystemLookup,
+    UdpExchange,
+)
+from netwhy.core.target import parse, parse_bind, this_machine
+from netwhy.diagnosis.examine import examine
+
+AskOf = asks.Ask[Any]
+
+# ------------------------------------------------------------------------------------- addresses
+
+HERE, HERE6 = "192.0.2.10", "2001:db8:1::10"
+GATEWAY, GATEWAY6 = "192.0.2.1", "fe80::1%eth0"
+PRINTER, PRINTER6 = "192.0.2.20", "2001:db8:1::20"  # on our own link
+SERVER, SERVER6 = "198.51.100.7", "2001:db8:2::7"
+SERVER_B = "198.51.100.8"
+ROUTER, ROUTER6 = "203.0.113.1", "2001:db8:9::1"
+RESOLVER = "192.0.2.53"  # on our own link
+FAR_RESOLVER = "198.51.100.53"
+NAME = "db.example.com"
+
+#: What the contrast tries beside the target's own port.
+OTHER_PORTS = (443, 80, 22, 47_808)
+HIGH_UDP_PORT = 33_434
+
+
+def ip(text: str | IPAddress) -> IPAddress:
+    return ip_address(text) if isinstance(text, str) else text
+
+
+# ---------------------------------------------------------------------------------- this machine
+
+
+def interface(
+    name: str, *addresses: str, up: bool = True, carrier: bool | None = True
+) -> Interface:
+    """An interface; an address is written `192.0.2.10/24`, with a state as `…/64 tentative`."""
+    held = []
+    for text in addresses:
+        written, _blank, state = text.partition(" ")
+        address, _slash, prefix = written.partition("/")
+        held.append(InterfaceAddress(ip(address), int(prefix or 32), state))
+    return Interface(name, len(name), up, carrier, name == "lo", tuple(held))
+
+
+LO = interface("lo", "127.0.0.1/8", "::1/128", carrier=None)
+ETH0 = interface("eth0", f"{HERE}/24", f"{HERE6}/64", "fe80::10/64")
+BOTH_GATEWAYS = (Gateway(ip(GATEWAY), "eth0", 4), Gateway(ip(GATEWAY6), "eth0", 6))
+
+
+def machine(*interfaces: Interface, **changes: Any) -> LocalState:
+    """A healthy machine with both families, or one with other interfaces or other facts."""
+    state = LocalState(
+        hostname="web-03",
+        platform="linux",
+        privileged=False,
+        interfaces=(LO, *(interfaces or (ETH0,))),
+        gateways=BOTH_GATEWAYS,
+        ephemeral_range=(32768, 60999),
+        files_limit=1024,
+        files_open=12,
+    )
+    return replace(state, **changes)
+
+
+HEALTHY = machine()
+
+
+def no_route(address: str, error: str = "ENETUNREACH") -> Route:
+    return Route(ip(address), error=error)
+
+
+def neighbour(address: str, state: str, confirmed_s: float | None = None) -> Neighbour:
+    return Neighbour(ip(address), "eth0", state, confirmed_s)
+
+
+@dataclass(frozen=True)
+class Settled(Observation):
+    """What the kernel's own check of an old neighbour entry came to."""
+
+    entry: Neighbour
+
+
+# -------------------------------------------------------------------------------- hosts and ports
+
+
+def icmp(kind: str, sender: str | None) -> Icmp:
+    """An ICMP error, `3/13` or `v6 1/1`; its sender decides whether it is our own."""
+    version, _blank, numbers = kind.rpartition(" ")
+    type_, code = (int(n) for n in numbers.split("/"))
+    own = sender is not None and (sender in (HERE, HERE6) or ip(sender).is_loopback)
+    return Icmp(6 if version else 4, type_, code, None if sender is None else ip(sender), own)
+
+
+def opens(address: str, port: int, **changes: Any) -> Connect:
+    return Connect(ip(address), port, **({"ms": 1.5, "rtt_ms": 0.9} | changes))
+
+
+def resets(address: str, port: int, **changes: Any) -> Connect:
+    """A closed port: RST."""
+    return Connect(ip(address), port, error="ECONNREFUSED", ms=0.4, **changes)
+
+
+def connect_fails(
+    address: str, port: int, error: str, from_icmp: Icmp | None = None, **changes: Any
+) -> Connect:
+    return Connect(ip(address), port, error=error, icmp=from_icmp, **({"ms": 2.0} | changes))
+
+
+def silent(address: str, port: int, **changes: Any) -> Connect:
+    """Two SYNs that left this machine, and nothing came back."""
+    seen = {"error": TIMEOUT, "ms": 3600.0, "resends": 1, "resends_left": True} | changes
+    return Connect(ip(address), port, **seen)
+
+
+def all_ports(address: str, error: str, from_icmp: Icmp | None = None) -> tuple[Connect, ...]:
+    """Every port that the contrast tries ends alike."""
+    return tuple(connect_fails(address, port, error, from_icmp) for port in OTHER_PORTS)
+
+
+def pings(address: str) -> Ping:
+    return Ping(ip(address), rtt_ms=0.4)
+
+
+def ping_fails(address: str, error: str = TIMEOUT, from_icmp: Icmp | None = None) -> Ping:
+    return Ping(ip(address), error=error, icmp=from_icmp)
+
+
+def ping_unavailable(address: str) -> Ping:
+    return Ping(ip(address), error="EACCES", unavailable="this user may not send ICMP echo")
+
+
+def replies(address: str, port: int) -> UdpExchange:
+    return UdpExchange(ip(address), port, "DNS query", replied=True, ms=1.0)
+
+
+def udp_fails(
+    address: str, port: int, error: str = TIMEOUT, from_icmp: Icmp | None = None, **changes: Any
+) -> UdpExchange:
+    seen = {"ms": 1.0, "sent": error == TIMEOUT or from_icmp is not None} | changes
+    return UdpExchange(ip(address), port, "a short datagram", error=error, icmp=from_icmp, **seen)
+
+
+def drops(address: str, port: int, *received: int) -> LocalDrops:
+    return LocalDrops(ip(address), port, received, tuple(0 for _ in received))
+
+
+# ------------------------------------------------------------------------------------------ names
+
+
+def resolv_conf(*servers: str, **changes: Any) -> ResolverConfig:
+    listed = tuple(
+        ConfiguredResolver(ip(server), server, line) for line, server in enumerate(servers, start=1)
+    )
+    state = {"state": "ok", "lookups": "files dns", "resolvers": listed} | changes
+    return ResolverConfig("/etc/resolv.conf", **state)
+
+
+def looks_up(name: str, *addresses: str, ms: float = 8.0) -> SystemLookup:
+    return SystemLookup(name, tuple(ip(a) for a in addresses), None, ms)
+
+
+def look_up_fails(name: str, error: str, ms: float = 12.0) -> SystemLookup:
+    return SystemLookup(name, (), error, ms)
+
+
+def hosts_file(name: str, *addresses: str) -> HostsEntry:
+    return HostsEntry(name, "/etc/hosts", tuple((7, ip(a)) for a in addresses))
+
+
+def answer(server: str, name: str, rrtype: str, *addresses: str, **changes: Any) -> DnsAnswer:
+    """One reply of a resolver; with neither addresses nor an rcode it is NODATA."""
+    seen: dict[str, Any] = {"port": 53, "ms": 3.0}
+    if "error" not in changes:
+        seen |= {"rcode": "NOERROR", "addresses": tuple(map(ip, addresses))}
+        seen |= {"records": len(addresses)}
+    return DnsAnswer(ip(server), name=name, rrtype=rrtype, **(seen | changes))
+
+
+def says(server: str, name: str, *addresses: str, **changes: Any) -> tuple[DnsAnswer, ...]:
+    """The replies for A and AAAA of a name."""
+    four = [a for a in addresses if ip(a).version == 4]
+    six = [a for a in addresses if ip(a).version == 6]
+    return (
+        answer(server, name, "A", *four, **changes),
+        answer(server, name, "AAAA", *six, **changes),
+    )
+
+
+def version_bind(server: str, port: int = 53) -> DnsAnswer:
+    """The resolver lives: it says who it is."""
+    return answer(server, "version.bind", "TXT", records=1, port=port)
+
+
+# ------------------------------------------------------------------------------------ local ports
+
+
+def socket(address: str, port: int, state: str = "LISTEN", **changes: Any) -> Socket:
+    seen = {"transport": "udp" if state == "UNCONN" else "tcp"} | changes
+    return Socket(address=ip(address), port=port, state=state, **seen)
+
+
+def owner(name: str, pid: int, **changes: Any) -> Owner:
+    return Owner(pid=pid, name=name, **({"user": name} | changes))
+
+
+def table(port: int, *sockets: Socket, transport: str = "tcp") -> PortTable:
+    return PortTable(port, transport, sockets)
+
+
+def bind_fails(
+    address: str, port: int, error: str, *, reuse: str | None = "", transport: str = "tcp"
+) -> tuple[BindTry, BindTry]:
+    """The plain bind and the one with SO_REUSEADDR; `reuse` "" means that it fails alike."""
+    second = error if reuse == "" else reuse
+    return (
+        BindTry(ip(address), port, transport, False, error),
+        BindTry(ip(address), port, transport, True, second),
+    )
+
+
+# ------------------------------------------------------------------------------------- the world
+
+Told = Observation | tuple[Any, ...]
+
+
+def _flat(told: Iterable[Told]) -> Iterator[Observation]:
+    for each in told:
+        if isinstance(each, tuple):
+            yield from _flat(each)
+        else:
+            yield each
+
+
+class World:
+    """Answers asks: with what it was told, else as a healthy machine on a quiet network would.
+
+    Asks of the types in `withheld` never get an answer; those in `skipped` get the word that the
+    probe could not be run.
+    """
+
+    def __init__(
+        self,
+        *told: Told,
+        withheld: tuple[type[AskOf], ...] = (),
+        skipped: tuple[type[AskOf], ...] = (),
+    ) -> None:
+        self._told = {_key(seen): _seen(seen) for seen in _flat(told)}
+        self._withheld = withheld
+        self._skipped = skipped
+        local = self._told.get((asks.LocalAsk,), HEALTHY)
+        assert isinstance(local, LocalState)
+        self._local = local
+
+    def answer(self, ask: AskOf) -> Observation | None:
+        if isinstance(ask, self._withheld):
+            return None
+        if isinstance(ask, self._skipped):
+            return Skipped(ask.probe, str(ask), "could not be run")
+        for key in _keys(ask):
+            if key in self._told:
+                return self._told[key]
+        return self._usual(ask)
+
+    def _usual(self, ask: AskOf) -> Observation:
+        match ask:
+            case asks.LocalAsk():
+                return self._local
+            case asks.RouteAsk():
+                return self._route(ask.address)
+            case asks.NeighbourAsk():
+                return Neighbour(ask.address, ask.interface, "REACHABLE", 0.1)
+            case asks.PingAsk():
+                near = ask.address in (ip(GATEWAY), ip(GATEWAY6))
+                return pings(str(ask.address)) if near else ping_fails(str(ask.address))
+            case asks.ConnectAsk():
+                return self._connect(ask)
+            case asks.UdpAsk():
+                return udp_fails(str(ask.address), ask.port)
+            case asks.DnsAsk():
+                return DnsAnswer(
+                    ask.server, ask.port, ask.name, ask.rrtype, error=TIMEOUT, ms=4400.0, tries=2
+                )
+            case asks.SystemLookupAsk():
+                return look_up_fails(ask.name, "EAI_NONAME")
+            case _:
+                return self._of_this_machine(ask)
+
+    def _of_this_machine(self, ask: AskOf) -> Observation:
+        match ask:
+            case asks.ResolverConfigAsk():
+                return resolv_conf(RESOLVER)
+            case asks.HostsAsk():
+                return hosts_file(ask.name)
+            case asks.LocalDropsAsk():
+                return drops(str(ask.address), ask.port, 0, 0)
+            case asks.PortUseAsk():
+                return PortUse(ask.address, ask.port, used=3, available=28232)
+            case asks.PortTableAsk():
+                return table(ask.port, transport=ask.transport)
+            case asks.BindAsk():
+                return BindTry(ask.address, ask.port, ask.transport, ask.reuse)
+        raise AssertionError(f"no answer for {ask}")
+
+    def _connect(self, ask: asks.ConnectAsk) -> Connect:
+        near = ask.address in (ip(GATEWAY), ip(GATEWAY6)) or self._local.owns(ask.address)
+        where = str(ask.address)
+        return resets(where, ask.port) if near else silent(where, ask.port)
+
+    def _route(self, address: IPAddress) -> Route:
+        """By the machine's own interfaces and default gateways, as the kernel would."""
+        if self._local.owns(address):
+            return Route(address, None, "lo", source=address, local=True)
+        for interface in self._local.interfaces:
+            for own in interface.addresses if interface.up else ():
+                network = ip_network(f"{_plain(own.address)}/{own.prefix}", strict=False)
+                if address.version == own.address.version and address in network:
+                    return Route(address, None, interface.name, None, own.address)
+        for gateway in self._local.gateways:
+            if gateway.family == address.version:
+                source = ip(HERE if address.version == 4 else HERE6)
+                return Route(address, None, gateway.interface, gateway.address, source)
+        return no_route(str(address))
+
+
+def _plain(address: IPAddress) -> str:
+    return str(address).partition("%")[0]
+
+
+def _seen(observation: Observation) -> Observation:
+    return observation.entry if isinstance(observation, Settled) else observation
+
+
+def _key(seen: Observation) -> tuple[object, ...]:
+    """Which ask an observation answers.  Deadlines are no part of it."""
+    match seen:
+        case LocalState():
+            return (asks.LocalAsk,)
+        case Route():
+            return (asks.RouteAsk, seen.address)
+        case Neighbour():
+            return (asks.NeighbourAsk, seen.address)
+        case Settled():
+            return (asks.NeighbourAsk, seen.entry.address, "settled")
+        case Ping():
+            return (asks.PingAsk, seen.address)
+        case Connect():
+            return (asks.ConnectAsk, seen.address, seen.port)
+        case UdpExchange():
+            return (asks.UdpAsk, seen.address, seen.port)
+        case LocalDrops():
+            return (asks.LocalDropsAsk, seen.address, seen.port)
+        case PortUse():
+            return (asks.PortUseAsk, seen.address, seen.port)
+        case PortTable():
+            return (asks.PortTableAsk, seen.port, seen.transport)
+        case BindTry():
+            return (asks.BindAsk, seen.address, seen.port, seen.transport, seen.reuse)
+        case ResolverConfig():
+            return (asks.ResolverConfigAsk,)
+        case HostsEntry():
+            return (asks.HostsAsk, seen.name)
+        case SystemLookup():
+            return (asks.SystemLookupAsk, seen.name)
+        case DnsAnswer():
+            question = (seen.server, seen.name, seen.rrtype)
+            return (asks.DnsAsk, *question, seen.port, seen.transport, seen.checking_disabled)
+    raise AssertionError(f"no ask for {seen}")
+
+
+def _keys(ask: AskOf) -> list[tuple[object, ...]]:
+    """The keys under which an answer may have been told, the most specific first."""
+    match ask:
+        case asks.NeighbourAsk():
+            plain = (asks.NeighbourAsk, ask.address)
+            return [(*plain, "settled"), plain] if ask.settle else [plain]
+        case asks.RouteAsk() | asks.PingAsk():
+            return [(type(ask), ask.address)]
+        case asks.ConnectAsk() | asks.UdpAsk() | asks.LocalDropsAsk() | asks.PortUseAsk():
+            return [(type(ask), ask.address, ask.port)]
+        case asks.PortTableAsk():
+            return [(asks.PortTableAsk, ask.port, ask.transport)]
+        case asks.BindAsk():
+            return [(asks.BindAsk, ask.address, ask.port, ask.transport, ask.reuse)]
+        case asks.HostsAsk() | asks.SystemLookupAsk():
+            return [(type(ask), ask.name)]
+        case asks.DnsAsk():
+            question = (ask.server, ask.name, ask.rrtype)
+            return [(asks.DnsAsk, *question, ask.port, ask.transport, ask.checking_disabled)]
+    return [(type(ask),)]
+
+
+# ---------------------------------------------------------------------------------- examinations
+
+
+@dataclass(frozen=True)
+class Examined:
+    """How an examination ended, and everything that was asked on the way.
+
+    `open` is what was wanted and never answered; `before` the report just before time was up.
+    """
+
+    report: TargetReport
+    before: TargetReport
+    asked: tuple[AskOf, ...]
+    open: tuple[AskOf, ...]
+
+    @property
+    def first(self) -> Finding | None:
+        return self.report.diagnosis
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        return tuple(finding.cause for finding in self.report.findings)
+
+
+def target_of(text: str) -> Target:
+    """A target as it is typed; `this machine` and `bind …` are read as the commands do."""
+    if text == "this machine":
+        return this_machine()
+    return parse_bind(text.removeprefix("bind ")) if text.startswith("bind ") else parse(text)
+
+
+def examined(text: str, world: World, timeout_s: float | None = None) -> Examined:
+    """Play the engine: answer what is asked until nothing new is, then call time."""
+    target = target_of(text)
+    facts: dict[AskOf, Observation] = {}
+    for _round in range(60):
+        found = examine(target, facts, timeout_s=timeout_s)
+        news = {
+            ask: seen
+            for ask in (*found.wants, *found.hopes)
+            if ask not in facts and (seen := world.answer(ask)) is not None
+        }
+        if not news:
+            still_open = tuple(ask for ask in found.wants if ask not in facts)
+            last = examine(target, facts, timeout_s=timeout_s, final=True)
+            asked = tuple(dict.fromkeys((*facts, *found.wants, *found.hopes)))
+            return Examined(last.report, found.report, asked, still_open)
+        facts |= news
+    raise AssertionError("the diagnosis never stops asking")
+
+
+# ------------------------------------------------------------------------------------------- rows
+
+
+@dataclass(frozen=True)
+class Row:
+    """One story: what is seen of a target, and what must be said of it.
+
+    `cause` None means that there is nothing to tell.  `also` are the causes of the further
+    findings.  `evidence` are parts of the title or the evidence of the first finding; `asks` must
+    have been asked on the way, `never` must not.
+    """
+
+    story: str
+    target: str
+    seen: tuple[Told, ...] = ()
+    cause: str | None = None
+    verdict: Verdict | None = None
+    evidence: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
+    asks: tuple[AskOf, ...] = ()
+    never: tuple[type[AskOf], ...] = ()
+    also: tuple[str, ...] = ()
+    withheld: tuple[type[AskOf], ...] = ()
+    skipped: tuple[type[AskOf], ...] = ()
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return self.story
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        return () if self.cause is None else (self.cause, *self.also)
+
+    @property
+    def expected(self) -> Verdict:
+        return self.verdict or (Verdict.OK if self.cause is None else Verdict.FAILING)
+
+    @property
+    def world(self) -> World:
+        return World(*self.seen, withheld=self.withheld, skipped=self.skipped)
+
+
+def check(row: Row) -> None:
+    """Examine the target of a row, and compare with what the row says."""
+    found = examined(row.target, row.world)
+    told = "\n".join((found.first.title, *found.first.evidence)) if found.first else ""
+    assert found.causes == row.causes, told
+    assert found.report.verdict is row.expected, told
+    for part in row.evidence:
+        assert part in told, f"not told: {part}\n{told}"
+    for part in row.unsaid:
+        assert part not in told, f"must not be told: {part}\n{told}"
+    rivals = {a.cause for a in found.first.alternatives} if found.first else set()
+    assert set(row.rivals) <= rivals, f"rivals are {rivals}"
+    assert set(row.asks) <= set(found.asked), f"not asked: {set(row.asks) - set(found.asked)}"
+    unwanted = [ask for ask in found.asked if isinstance(ask, row.never)]
+    assert not unwanted, f"must not be asked: {unwanted}"
+    reason = found.report.reason or ""
+    assert row.reason in reason, f"the reason is {reason!r}"
