@@ -56,13 +56,14 @@ PROBES: dict[type[asks.Ask[Any]], tuple[str, str]] = {
     asks.BindAsk: ("bind", "bind"),
 }
 
-#: Everything about one target must be said within this time.
+#: Nothing is waited for longer than this after the last probe of a target began.
 TARGET_DEADLINE_S = 15.0
 #: An answer this young also serves another target that asks the same.
 FRESH_S = 0.4
 #: Probes at once, whatever the number of targets.
 _MOST_PROBES = 400
 _FEW_FILES = 40
+_QUEUE_PAUSE_S = 1.0
 #: First pause before a failing target with `retries` is tried again; doubles each time.
 BACK_OFF_S = 0.5
 
@@ -74,7 +75,7 @@ class _Run:
     """One probe under way or just ended, and who waits for it."""
 
     ask: asks.Ask[Any]
-    started: float
+    started: float | None = None  # None: waits for a place
     latest: Observation | None = None
     ended: float | None = None
     task: asyncio.Task[None] | None = None
@@ -172,18 +173,21 @@ class Engine:
     ) -> float | None:
         """How long to wait for the next answer; None when there is nothing worth waiting for."""
         now = time.perf_counter()
-        left = started + TARGET_DEADLINE_S - now
-        if left <= 0:
-            return None
-        if any(mine[ask].ended is None for ask in examination.wants):
-            return left
+        needed = [mine[ask] for ask in examination.wants if mine[ask].ended is None]
+        if any(run.started is None for run in needed):
+            return _QUEUE_PAUSE_S
+        # Time spent in the queue is not the target's: count from the last probe that began.
+        begun = max((run.started for run in mine.values() if run.started), default=started)
+        left = begun + TARGET_DEADLINE_S - now
+        if needed:
+            return left if left > 0 else None
         patience = [
-            mine[ask].started + ask.patience_s - now
+            run.started + ask.patience_s - now
             for ask in examination.hopes
-            if mine[ask].ended is None
+            if (run := mine[ask]).ended is None and run.started is not None
         ]
-        longest = max(patience, default=0.0)
-        return min(left, longest) if longest > 0 else None
+        longest = min(left, max(patience, default=0.0))
+        return longest if longest > 0 else None
 
     def _run(self, ask: asks.Ask[Any], changed: asyncio.Event) -> _Run:
         """Join the run that answers this ask, or start one."""
@@ -192,7 +196,7 @@ class Engine:
         if run is None or (run.ended is not None and now - run.ended > FRESH_S):
             for old in [r for r in self._runs.values() if r.ended and now - r.ended > FRESH_S]:
                 del self._runs[old.ask]
-            run = _Run(ask, now)
+            run = _Run(ask)
             self._runs[ask] = run
             run.task = asyncio.create_task(self._probe(run))
         run.listeners.add(changed)
@@ -201,23 +205,21 @@ class Engine:
     async def _probe(self, run: _Run) -> None:
         """Answer an ask, whatever happens: nobody waits for a run that has died."""
         ask = run.ask
+        observation: Observation = Skipped(ask.probe, str(ask), "given up")
         try:
             if self._places is None:
                 self._places = asyncio.Semaphore(_probes_at_once())
             async with self._places:
+                run.started = time.perf_counter()
                 observation = await self._answer(run)
         except TimeoutError:
             reason = f"no answer within {ask.deadline_s:g} s"
             observation = run.latest or Skipped(ask.probe, str(ask), reason)
         except Exception as error:  # a bug here must not look like a fault of the network
-            _log.exception("probe %s failed", ask)
-            reason = f"netwhy itself failed here: {type(error).__name__}: {error}"
-            symbol = error_name(error) if isinstance(error, OSError) else None
-            if limits.free_files() == 0:  # a module that could not be opened looks as if missing
-                symbol = "EMFILE"
-            observation = Skipped(ask.probe, str(ask), reason, symbol)
-        run.ended = time.perf_counter()
-        run.tell(observation)
+            observation = _broken(ask, error)
+        finally:
+            run.ended = time.perf_counter()
+            run.tell(observation)
 
     async def _answer(self, run: _Run) -> Observation:
         module, name = PROBES[type(run.ask)]
@@ -319,16 +321,27 @@ class Engine:
         return await threads.call(lambda: sockets.sockets(everything=everything))
 
 
+def _broken(ask: asks.Ask[Any], error: Exception) -> Skipped:
+    """A probe that failed by itself; without free file descriptors that is the reason."""
+    _log.error("probe %s failed", ask, exc_info=error)
+    symbol = error_name(error) if isinstance(error, OSError) else None
+    if limits.free_files() == 0:  # a module that cannot be opened looks as if it were missing
+        symbol = "EMFILE"
+    reason = f"netwhy itself failed here: {type(error).__name__}: {error}"
+    return Skipped(ask.probe, str(ask), reason, symbol)
+
+
 def _probes_at_once() -> int:
     """As many probes as there are file descriptors for, with some left for everything else.
 
-    A probe opens three at most (two tries and a look at the routing table).  Where there are
-    hardly any, the words of findings are read while they still can be.
+    A probe holds two at most (the two tries of a DNS query); two more are left for a look at the
+    routing table and for a module that is still to be imported.  Where there are hardly any, the
+    words of findings are read while they still can be.
     """
     free = limits.free_files()
     if free < _FEW_FILES:
         words.read_ahead()
-    return max(1, min(_MOST_PROBES, free // 4))
+    return max(1, min(_MOST_PROBES, (free - 2) // 2))
 
 
 def assemble(

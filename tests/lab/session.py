@@ -82,10 +82,13 @@ def prove(world: World, entry: Entry) -> None:
     """Sees with bare sockets that the fault is there.  Raises LabError with what is not so."""
     if not entry.symptom:
         return
-    done = world.client.run_unprivileged(
-        (sys.executable, str(INSIDE / "symptom.py"), *entry.symptom), timeout=PATIENCE_S
-    )
-    if done.returncode != 0:
+    command = (sys.executable, str(INSIDE / "symptom.py"), *entry.symptom)
+    for _ in range(3):
+        done = world.client.run_unprivileged(command, timeout=PATIENCE_S)
+        if done.returncode == 0:
+            break
+        time.sleep(0.5)  # links that were just put back may still be coming up
+    else:
         raise LabError(f"the fault is not there: {(done.stdout + done.stderr).strip()}")
     world.forget_neighbours()
 

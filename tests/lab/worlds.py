@@ -84,6 +84,7 @@ _CABLES = (
     (("client", "eth1"), ("side", "eth0")),
 )
 _SWITCH = "lan"
+_RULES = "rule flush\nrule add lookup main priority 32766\nrule add lookup default priority 32767"
 _PORTS = [port for _, (node, port) in _CABLES if node == "router1" and port != "wan"]
 
 _FIREWALL = """flush ruleset
@@ -177,8 +178,8 @@ class World:
             # The second number is below the first: nobody may ping.  A new network has it so.
             node.set({"ipv4/ping_group_range": "1 0"})
         node.run("nft", "-f", "-", stdin=_FIREWALL)
-        node.run("ip", "-6", "route", "flush", "root", "fd00::/8")
-        lines = ["link set lo up", "route flush table main"]
+        node.run("ip", "-6", "-batch", "-", stdin=f"route flush root fd00::/8\n{_RULES}\n")
+        lines = ["link set lo up", "route flush table main", _RULES]
         if node.name == "router1":
             lines += [f"link set {port} up" for port in _PORTS]
         for (name, interface), addresses in _ADDRESSING.items():

@@ -96,7 +96,7 @@ def _server_failure(
     """SERVFAIL: with checking disabled the same question tells bogus signatures from the rest."""
     failed = next(a for a in first.answers if a.rcode == "SERVFAIL")
     unchecked = case.want(DnsAsk(first.address, failed.name, failed.rrtype, checking_disabled=True))
-    if unchecked is None and not case.final:
+    if unchecked is None and case.waiting:
         return None
     if unchecked is not None and unchecked.rcode in ("NOERROR", "NXDOMAIN"):
         evidence.insert(
@@ -131,7 +131,7 @@ def _no_address(
     empty = next(a for a in first.answers if a.nodata)
     types = ("MX", "TXT", "NS") if case.target.options.family is None else ("A", "AAAA")
     others = [case.want(DnsAsk(first.address, empty.name, rrtype)) for rrtype in types]
-    if any(other is None for other in others) and not case.final:
+    if case.waiting:
         return None
     present = [o.rrtype for o in others if o is not None and o.records]
     if present:
@@ -176,7 +176,7 @@ def ask_server(case: Case, address: IPAddress, port: int) -> Finding | DnsAnswer
     target = case.target
     name = target.query_name or "."
     answer = case.want(DnsAsk(address, name, target.query_type, port))
-    if answer is None or (answer.pending and not case.final):
+    if answer is None or answer.pending:
         return None
     server = Server(address, (answer,))
     looked_up = SystemLookup(name)  # the system itself was not asked

@@ -186,7 +186,7 @@ def _failed(
 ) -> Resolution:
     if not servers:
         return Resolution(failure=_no_resolver(case, looked_up, config))
-    if any(not server.answers for server in servers) and not case.final:
+    if case.waiting:
         return Resolution()
     answering = [server for server in servers if server.answered]
     if not answering:

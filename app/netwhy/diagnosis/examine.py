@@ -36,7 +36,7 @@ from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis.addresses import Combined, combine
 from netwhy.diagnosis.case import VERDICT_OF, Case
 from netwhy.diagnosis.host import host
-from netwhy.diagnosis.reach import Reach
+from netwhy.diagnosis.reach import Reach, failed
 from netwhy.diagnosis.tcp import tcp
 from netwhy.diagnosis.udp import udp
 
@@ -160,11 +160,11 @@ def _ask_server(case: Case, address: IPAddress) -> Reach:
     if isinstance(said, DnsAnswer):
         marks |= {"port": Mark.OK, "app": Mark.OK}
         return Reach(address, Verdict.OK, rtt_ms=said.ms, marks=marks)
+    if said.cause.startswith(("local.", "route.")):
+        return failed(address, said, marks, "port")
     alive = said.cause in ("dns.name-not-found", "dns.no-address", "dns.server-failure")
-    marks |= {
-        "port": Mark.OK if alive else Mark.FAILED,
-        "app": Mark.FAILED if alive else Mark.UNTESTED,
-    }
+    marks["port"] = Mark.OK if alive else Mark.FAILED
+    marks["app"] = Mark.FAILED if alive else Mark.UNTESTED
     return Reach(address, Verdict.FAILING, said, marks=marks)
 
 

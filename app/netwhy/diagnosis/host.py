@@ -58,7 +58,7 @@ def _host_by_contrast(
     early = route_layer.neighbour_silent(case, address)
     if early is not None:
         return failed(address, early, marks, "ping")
-    if others is None or (case.waiting and not case.final):
+    if others is None or case.waiting:
         return Reach(address, marks=marks)
     alive = [c for c in others.ports if c.alive]
     if others.signs_of_life():

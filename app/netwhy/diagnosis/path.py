@@ -74,7 +74,7 @@ def contrast(case: Case, address: IPAddress, port: int | None, *, udp: bool) -> 
     ping = case.want(PingAsk(address))
     ports = [case.want(ConnectAsk(address, p, _CONTRAST_S)) for p in other_ports(port)]
     datagram = case.want(UdpAsk(address, _HIGH_UDP_PORT, 1.2)) if udp else None
-    if case.waiting and not case.final:
+    if case.waiting:
         return None
     return Contrast(tuple(p for p in ports if p is not None), ping, datagram)
 
@@ -194,7 +194,7 @@ def silent(case: Case, seen: Connect) -> Finding | None:
         case.hope(hop_port)
     others = contrast(case, address, port, udp=True)
     own_drop = firewall.answers_dropped_here(case, seen)
-    if others is None or (case.waiting and not case.final):
+    if others is None or case.waiting:
         return None
     if others.udp is not None and others.udp.error in ("EPERM", "EACCES") and not others.udp.sent:
         return firewall.send_forbidden(case, address, port, others.udp.error)
@@ -249,10 +249,10 @@ def nothing_answers(
     """Nothing comes back from the address, whatever is tried; None until it is decided."""
     route = case.want(RouteAsk(address))
     hop_alive = first_hop_alive(case, route) if route is not None else None
-    if hop_alive is None and not case.final:
+    if hop_alive is None and case.waiting:
         return None
     gone = None if hop_alive else route_layer.neighbour_silent(case, address, settle=True)
-    if gone is not None or (case.waiting and not case.final):
+    if gone is not None or case.waiting:
         return gone
     silent_ports = [str(c.port) for c in others.ports if c.silent]
     if silent_ports:

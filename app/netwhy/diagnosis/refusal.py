@@ -42,12 +42,12 @@ def explained(
         return None
     if icmp is not None:
         silent = route_layer.neighbour_silent(case, address) if icmp.host_unreachable else None
-        if silent is not None or (case.waiting and not case.final):
+        if silent is not None or case.waiting:
             return silent
         return firewall.own_firewall_rejects(case, address, port, error, icmp)
     if error == "EHOSTUNREACH":
         silent = route_layer.neighbour_silent(case, address)
-        if silent is not None or (case.waiting and not case.final):
+        if silent is not None or case.waiting:
             return silent
     return _refused_here(case, address, port, error, local, route)
 
@@ -82,7 +82,7 @@ def _refused_here(
             return route_layer.none(case, local, address)
         if port is not None:
             exhausted = local_layer.ports_exhausted(case, address, port, error)
-            if exhausted is not None or (case.waiting and not case.final):
+            if exhausted is not None or case.waiting:
                 return exhausted
     if error in ("EPERM", "EACCES"):
         return local_layer.policy(case, address, port, error)

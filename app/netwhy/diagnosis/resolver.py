@@ -138,7 +138,7 @@ def unreachable(
 ) -> Finding | None:
     """No resolver answered.  A deeper fault of this machine's way out is named instead."""
     verdicts = [_one(case, server, port) for server in servers]
-    if any(verdict is None for verdict in verdicts) and not case.final:
+    if any(verdict is None for verdict in verdicts):
         return None
     told = [v for v in verdicts if v is not None]
     findings = [v for v in told if isinstance(v, Finding)]
@@ -216,7 +216,7 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     """
     failure = server.error
     if failure is None:
-        return "silent" if case.final else None
+        return None if case.waiting else "silent"
     if failure.error != TIMEOUT:
         icmp = failure.icmp
         from_server = icmp is None or icmp.sender in (server.address, None)
@@ -238,7 +238,7 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     over_tcp = case.want(
         DnsAsk(server.address, failure.name, failure.rrtype, port, transport="tcp")
     )
-    if (alive is None or over_tcp is None or failure.pending or case.waiting) and not case.final:
+    if failure.pending or case.waiting:
         return None
     if alive is not None and alive.rcode is not None:
         return "alive"

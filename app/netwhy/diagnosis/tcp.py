@@ -56,7 +56,7 @@ def tcp(case: Case, address: IPAddress, port: int) -> Reach:
     if seen.silent:
         own = route.local or address.is_loopback
         finding = _silent_here(case, seen) if own else path_layer.silent(case, seen)
-        if seen.pending and not case.final:
+        if seen.pending:
             finding = None  # the contrast was asked for; the last word is not spoken
     elif seen.refused_by_reset:
         finding = refused(case, seen, local, route)
@@ -94,7 +94,7 @@ def refused(case: Case, seen: Connect, local: LocalState, route: Route) -> Findi
 def _refused_by_this_machine(case: Case, seen: Connect) -> Finding | None:
     """The address is our own: the table of listeners tells what the RST cannot."""
     table = case.want(PortTableAsk(seen.port, "tcp"))
-    if table is None and not case.final:
+    if table is None and case.waiting:
         return None
     listeners = [s for s in table.sockets if s.state == "LISTEN"] if table is not None else []
     where = endpoint(seen.address, seen.port)

@@ -75,7 +75,7 @@ def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route)
     ]
     if local.owns(seen.address) or route.local:
         table = case.want(PortTableAsk(seen.port, "udp"))
-        if table is None and not case.final:
+        if table is None and case.waiting:
             return None
         held = [s for s in table.sockets if covers(s, seen.address)] if table is not None else []
         if held and seen.icmp is not None:
@@ -115,7 +115,7 @@ def _udp_silent(case: Case, seen: UdpExchange, marks: dict[str, Mark]) -> Reach:
     )
     if early is not None:
         return failed(seen.address, early, marks, "port")
-    if case.waiting and not case.final:
+    if case.waiting:
         return Reach(seen.address, marks=marks)
     where = endpoint(seen.address, seen.port)
     evidence = [say("udp-silent", endpoint=where, request=seen.request, took=ms(seen.ms))]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+if sys.platform != "win32":
+    import resource
+
 #: Where the platform tells no number: enough for any run.
 _PLENTY = 1024
 
@@ -16,8 +19,6 @@ def free_files() -> int:
     """
     if sys.platform == "win32":
         return _PLENTY
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:

@@ -26,7 +26,7 @@ async def call(function: Callable[[], T]) -> T:
     Cancelling abandons the call: the thread ends with the process at the latest.  Waits for a
     free place when LIMIT calls are under way.
     """
-    while not _take():
+    while not _take():  # noqa: ASYNC110 - places are given back by threads, whose loop may be another one
         await asyncio.sleep(0.02)
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

@@ -9,6 +9,9 @@ Prints "ready" once everything listens, then serves until it is ended.
     udp-deaf:PORT                takes datagrams and never answers
     bound:ADDRESS:PORT           bound, never listened
     connected:N:ADDRESS:PORT     keeps N connections open to a service elsewhere
+    full:ADDRESS:PORT            listens, with a queue that is full: further clients get no answer
+    noise:N:ADDRESS:PORT         sends N datagrams a second there, answered or not
+    knocking:N:ADDRESS:PORT      tries N new connections a second there, answered or not
     timewait:ADDRESS:PORT        leaves a connection of that port in TIME_WAIT, then does nothing
 """
 
@@ -17,7 +20,9 @@ from __future__ import annotations
 import selectors
 import socket
 import sys
+import threading
 import time
+from contextlib import suppress
 
 
 def _split(text: str) -> tuple[str | None, int]:
@@ -58,6 +63,35 @@ def _time_wait(host: str | None, port: int) -> None:
     listener.close()
 
 
+def _full(host: str, port: int) -> list[socket.socket]:
+    listener = _socket(socket.SOCK_STREAM, host)
+    listener.bind((host, port))
+    listener.listen(0)
+    clients = [listener]
+    for _ in range(4):
+        client = socket.socket(listener.family)
+        client.setblocking(False)
+        client.connect_ex((host, port))
+        clients.append(client)
+    return clients
+
+
+def _knock(kind: str, rate: int, host: str, port: int) -> None:
+    """Sends or connects for ever; at most 50 connections are open at a time."""
+    opened: list[socket.socket] = []
+    while True:
+        time.sleep(1 / rate)
+        sock = socket.socket(type=socket.SOCK_DGRAM if kind == "noise" else socket.SOCK_STREAM)
+        sock.setblocking(False)
+        with suppress(OSError):
+            sock.connect_ex((host, port))
+            if kind == "noise":
+                sock.send(b"noise")
+        opened.append(sock)
+        if len(opened) > 50:
+            opened.pop(0).close()
+
+
 def main(specs: list[str]) -> None:
     waiting = selectors.DefaultSelector()
     kept = []
@@ -69,6 +103,11 @@ def main(specs: list[str]) -> None:
             kept += [socket.create_connection((host, port)) for _ in range(int(count))]
         elif kind == "timewait":
             _time_wait(host, port)
+        elif kind == "full":
+            kept += _full(host or "127.0.0.1", port)
+        elif kind in ("noise", "knocking"):
+            count, _, host = (host or "").partition(":")
+            threading.Thread(target=_knock, args=(kind, int(count), host, port), daemon=True).start()
         elif kind == "bound":
             sock = _socket(socket.SOCK_STREAM, host)
             sock.bind((host or "::", port))

@@ -1,0 +1,627 @@
+"""The engine over real sockets: reports, sharing, retries, deadlines, and letting go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import resource
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.net.command import closed_port, listener, silent_port
+from tests.net.namespaces import in_process
+from tests.net.servers import eventually, greet, watched_listener
+
+from netwhy import engine as engine_module
+from netwhy.core.asks import Ask, ConnectAsk, LocalAsk, PortTableAsk, RouteAsk
+from netwhy.core.model import (
+    Kind,
+    Outcome,
+    Severity,
+    Target,
+    TargetOptions,
+    TargetReport,
+    Verdict,
+)
+from netwhy.core.observations import Connect, LocalState
+from netwhy.core.target import parse
+from netwhy.engine import Engine, assemble
+from netwhy.probes import local as local_probe
+from netwhy.probes import tcp as tcp_probe
+from netwhy.system import threads
+
+
+async def checked(engine: Engine, target: Target) -> list[TargetReport]:
+    return [report async for report in engine.check(target)]
+
+
+def at(port: int, more: str = "") -> Target:
+    return parse(f"tcp://127.0.0.1:{port}{more}")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[ConnectAsk]:
+    """Every connect that the engine really runs."""
+    asked: list[ConnectAsk] = []
+    real = tcp_probe.connect
+
+    async def connect(ask: ConnectAsk, tell: Callable[[Any], None]) -> Any:
+        asked.append(ask)
+        return await real(ask, tell)
+
+    monkeypatch.setattr(tcp_probe, "connect", connect)
+    return asked
+
+
+class Footprint:
+    """What this process holds: tasks, descriptors and threads."""
+
+    def __init__(self) -> None:
+        self.tasks = asyncio.all_tasks()
+        self.fds = self._fds()
+        self.threads = set(threading.enumerate())
+
+    @staticmethod
+    def _fds() -> dict[str, str]:
+        found = {}
+        for entry in os.scandir("/proc/self/fd"):
+            with contextlib.suppress(FileNotFoundError):  # the directory's own descriptor
+                found[entry.name] = os.readlink(entry.path)
+        return found
+
+    def unchanged(self) -> bool:
+        return (
+            asyncio.all_tasks() <= self.tasks
+            and self._fds() == self.fds
+            and set(threading.enumerate()) <= self.threads
+        )
+
+
+@pytest.fixture
+def warm() -> None:
+    """Modules and counters that a first check loads for good are no leak."""
+    with closed_port() as port:
+        asyncio.run(checked(Engine(), at(port)))
+
+
+# --------------------------------------------------------------------------------- reports
+
+
+async def test_progress_comes_first_and_the_last_report_alone_is_complete() -> None:
+    with listener() as port:
+        reports = await checked(Engine(), at(port))
+    assert len(reports) >= 2
+    assert [report.complete for report in reports] == [False] * (len(reports) - 1) + [True]
+    last = reports[-1]
+    assert (last.verdict, last.findings) == (Verdict.OK, ())
+    assert last.addresses == ("127.0.0.1",) and last.rtt_ms is not None and last.rtt_ms > 0
+    durations = [report.duration_ms for report in reports]
+    assert durations == sorted(durations) and durations[0] > 0
+    assert {row.probe for row in last.probes} >= {"local", "route", "tcp"}
+
+
+async def test_no_report_is_told_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe that says the same again and again changes nothing."""
+    real = tcp_probe.connect
+
+    async def repeats_itself(ask: ConnectAsk, tell: Callable[[Any], None]) -> Any:
+        for _ in range(5):
+            tell(Connect(ask.address, ask.port, pending=True))
+            await asyncio.sleep(0.02)
+        return await real(ask, tell)
+
+    monkeypatch.setattr(tcp_probe, "connect", repeats_itself)
+    with listener() as port:
+        reports = await checked(Engine(), at(port))
+    progress = [replace(report, duration_ms=0.0) for report in reports[:-1]]
+    assert all(a != b for a, b in itertools.pairwise(progress))
+    assert reports[-1].verdict is Verdict.OK
+
+
+async def test_a_closed_port_is_diagnosed() -> None:
+    with closed_port() as port:
+        reports = await checked(Engine(), at(port))
+    last = reports[-1]
+    assert last.verdict is Verdict.FAILING and last.diagnosis is not None
+    assert last.diagnosis.cause == "tcp.refused"
+    (row,) = [row for row in last.probes if row.probe == "tcp"]
+    assert (row.outcome, row.error) == (Outcome.FAILED, "ECONNREFUSED")
+
+
+async def test_the_listener_is_met_once_and_left_cleanly() -> None:
+    with watched_listener(greet) as (port, told):
+        await checked(Engine(), at(port))
+        assert await asyncio.to_thread(told.get, timeout=10) == "eof"
+        assert told.empty(), "one check makes one connection"
+
+
+# --------------------------------------------------------------------------------- sharing
+
+
+async def test_two_targets_that_ask_the_same_share_one_probe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = counted(monkeypatch)
+    engine = Engine(timeout_s=0.5)
+    with silent_port() as port:
+        targets = [at(port), replace(at(port), text="again"), replace(at(port), text="once more")]
+        found = await asyncio.gather(*(checked(engine, target) for target in targets))
+    assert len(asked) == len(set(asked)), "no connect ran twice"
+    rows = [[row for row in reports[-1].probes if row.probe == "tcp"] for reports in found]
+    assert rows[0] == rows[1] == rows[2] and rows[0]
+
+
+async def test_an_answer_serves_a_moment_longer_and_then_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = counted(monkeypatch)
+    engine = Engine()
+    monkeypatch.setattr(engine_module, "FRESH_S", 3600.0)
+    with listener() as port:
+        await checked(engine, at(port))
+        await checked(engine, at(port))
+        assert len(asked) == 1
+        monkeypatch.setattr(engine_module, "FRESH_S", 0.0)
+        await checked(engine, at(port))
+        assert len(asked) == 2
+    assert len(engine._runs) <= 8, "old answers are forgotten"
+
+
+async def test_who_leaves_does_not_end_the_probe_of_who_stays() -> None:
+    engine = Engine(timeout_s=1.0)
+    with silent_port() as port:
+        leaving = asyncio.create_task(checked(engine, at(port)))
+        staying = asyncio.create_task(checked(engine, replace(at(port), text="stays")))
+        await eventually(lambda: ConnectAsk(_address(), port, 1.0) in engine._runs)
+        leaving.cancel()
+        reports = await staying
+    assert leaving.cancelled()
+    assert reports[-1].complete and reports[-1].verdict is Verdict.FAILING
+
+
+def _address() -> Any:
+    return parse("127.0.0.1").address
+
+
+# ------------------------------------------------------------------------------ letting go
+
+
+async def under_way(engine: Engine) -> None:
+    """Wait until a connect that will stay silent runs."""
+
+    def waits() -> bool:
+        return any(isinstance(ask, ConnectAsk) for ask in engine._runs)
+
+    await eventually(waits)
+    await asyncio.sleep(0.05)
+
+
+async def test_cancelling_a_check_leaves_nothing_behind(warm: None) -> None:
+    engine = Engine()
+    with silent_port() as port:
+        before = Footprint()
+        task = asyncio.create_task(checked(engine, at(port)))
+        await under_way(engine)
+        assert not before.unchanged(), "the test sees what is held"
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+        assert task.cancelled()
+        await eventually(before.unchanged, within_s=1)
+        assert not any(run.ended is None for run in engine._runs.values())
+
+
+async def test_closing_the_generator_early_leaves_nothing_behind(warm: None) -> None:
+    engine = Engine()
+    with silent_port() as port:
+        before = Footprint()
+        reports = engine.check(at(port))
+        first = await anext(reports)
+        assert not first.complete
+        await under_way(engine)
+        await reports.aclose()
+        await eventually(before.unchanged, within_s=1)
+
+
+async def test_leaving_check_all_early_ends_every_target(warm: None) -> None:
+    engine = Engine()
+    with silent_port() as one, silent_port() as other:
+        before = Footprint()
+        async with contextlib.aclosing(engine.check_all([at(one), at(other)])) as reports:
+            async for _report in reports:
+                break
+        await eventually(before.unchanged, within_s=1)
+
+
+async def test_cancelling_check_all_ends_every_target(warm: None) -> None:
+    engine = Engine()
+
+    async def consume(targets: Sequence[Target]) -> None:
+        async with contextlib.aclosing(engine.check_all(targets)) as reports:
+            async for _report in reports:
+                pass
+
+    with silent_port() as one, silent_port() as other:
+        before = Footprint()
+        task = asyncio.create_task(consume([at(one), at(other)]))
+        await under_way(engine)
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+        assert task.cancelled()
+        await eventually(before.unchanged, within_s=1)
+
+
+async def test_a_call_that_was_abandoned_is_the_only_thing_left(
+    warm: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    async def port_table(ask: PortTableAsk, tell: Callable[[Any], None]) -> Any:
+        return await threads.call(lambda: gate.wait(20))
+
+    monkeypatch.setattr(local_probe, "port_table", port_table)
+    with closed_port() as port:
+        before = Footprint()
+        task = asyncio.create_task(checked(Engine(), at(port)))
+        await eventually(lambda: bool(set(threading.enumerate()) - before.threads))
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+        assert task.cancelled()
+        await eventually(lambda: asyncio.all_tasks() <= before.tasks, within_s=1)
+        assert Footprint._fds() == before.fds
+        (left,) = set(threading.enumerate()) - before.threads
+        assert left.daemon, "it holds no exit"
+        gate.set()
+        await eventually(before.unchanged)
+
+
+async def test_a_hundred_checks_leave_no_more_than_one(warm: None) -> None:
+    engine = Engine()
+    with listener() as opened, closed_port() as closed:
+        before = Footprint()
+        for _ in range(50):
+            await checked(engine, at(closed))
+        for _ in range(10):
+            await checked(engine, at(opened))
+        await eventually(before.unchanged, within_s=2)
+        assert len(engine._runs) < 20
+
+
+# --------------------------------------------------------------------------- what goes wrong
+
+
+def crash(ask: Ask[Any], tell: Callable[[Any], None]) -> Awaitable[Any]:
+    raise ZeroDivisionError("one by none")
+
+
+async def test_a_probe_that_crashes_is_never_a_fault_of_the_network(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tcp_probe, "connect", crash)
+    with listener() as port:
+        last = (await checked(Engine(), at(port)))[-1]
+    (row,) = [row for row in last.probes if row.probe == "tcp"]
+    assert row.outcome is Outcome.SKIPPED
+    assert "ZeroDivisionError: one by none" in row.detail["reason"]
+    assert last.complete and last.verdict is Verdict.UNKNOWN
+    assert not [f for f in last.findings if f.severity is Severity.FAILURE]
+    assert "ZeroDivisionError" in caplog.text, "the log has the traceback"
+
+
+@pytest.mark.parametrize("name", ["state", "route", "port_table"])
+async def test_a_lesser_probe_that_crashes_does_not_take_the_verdict_with_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_probe, name, crash)
+    with listener() as opened, closed_port() as closed:
+        works = (await checked(Engine(), at(opened)))[-1]
+        refused = (await checked(Engine(), at(closed)))[-1]
+    assert works.complete and works.verdict in (Verdict.OK, Verdict.UNKNOWN)
+    assert refused.complete and refused.verdict in (Verdict.FAILING, Verdict.UNKNOWN)
+    assert (refused.verdict is Verdict.FAILING) == (refused.diagnosis is not None)
+
+
+async def test_a_probe_that_outstays_its_deadline_is_skipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ConnectAsk, "deadline_s", 0.2)
+    with silent_port() as port:
+        last = (await checked(Engine(), at(port)))[-1]
+    rows = [row for row in last.probes if row.probe == "tcp"]
+    assert rows and all(row.outcome is Outcome.SKIPPED for row in rows)
+    assert "0.2 s" in rows[0].detail["reason"]
+    assert last.verdict is Verdict.UNKNOWN
+
+
+async def test_everything_ends_at_the_deadline_of_the_target(
+    warm: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "TARGET_DEADLINE_S", 0.5)
+    with silent_port() as port:
+        before = Footprint()
+        async with asyncio.timeout(3):
+            reports = await checked(Engine(timeout_s=60), at(port))
+        await eventually(before.unchanged, within_s=1)
+    assert [report.complete for report in reports].count(True) == 1 and reports[-1].complete
+    assert reports[-1].verdict is Verdict.UNKNOWN and "tcp" in (reports[-1].reason or "")
+    assert reports[-1].duration_ms >= 500
+
+
+# --------------------------------------------------------------------------------- retries
+
+
+async def test_a_failing_target_is_tried_again_after_longer_and_longer_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = counted(monkeypatch)
+    started = time.monotonic()
+    with closed_port() as port:
+        reports = await checked(Engine(), at(port, "?retries=2"))
+    assert time.monotonic() - started >= 0.5 + 1.0
+    assert len(asked) == 3
+    assert [report.complete for report in reports].count(True) == 1 and reports[-1].complete
+    assert reports[-1].verdict is Verdict.FAILING
+
+
+async def test_a_retry_that_works_ends_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        seen: list[TargetReport] = []
+        async for report in Engine().check(at(server.getsockname()[1], "?retries=5")):
+            seen.append(report)
+            if report.verdict is Verdict.FAILING:
+                server.listen()
+    assert seen[-1].complete and seen[-1].verdict is Verdict.OK
+    assert [report.complete for report in seen].count(True) == 1
+    assert len(asked) == 2
+
+
+async def test_a_target_that_works_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    with listener() as port:
+        await checked(Engine(), at(port, "?retries=5"))
+    assert len(asked) == 1
+
+
+# -------------------------------------------------------------------------------- fallback
+
+
+def with_fallback(port: int, fallback: str, retries: int = 0) -> Target:
+    return replace(at(port), options=TargetOptions(fallback=fallback, retries=retries))
+
+
+async def test_a_fallback_that_works_is_the_first_thing_to_do() -> None:
+    with closed_port() as port, listener() as other:
+        alone = (await checked(Engine(), at(port)))[-1]
+        reports = await checked(Engine(), with_fallback(port, f"127.0.0.1:{other}"))
+    last = reports[-1]
+    assert [report.complete for report in reports].count(True) == 1 and last.complete
+    assert last.verdict is Verdict.FAILING, "the target itself does not work"
+    assert last.diagnosis is not None and alone.diagnosis is not None
+    assert last.diagnosis.cause == alone.diagnosis.cause == "tcp.refused"
+    assert f"127.0.0.1:{other}" in last.diagnosis.fixes[0].text
+    assert last.diagnosis.fixes[1:] == alone.diagnosis.fixes
+
+
+@pytest.mark.parametrize("fallback", ["127.0.0.1:{closed}", "http//:x y"])
+async def test_a_fallback_that_fails_too_is_said_and_changes_nothing_else(fallback: str) -> None:
+    with closed_port() as port, closed_port() as other:
+        alone = (await checked(Engine(), at(port)))[-1]
+        target = with_fallback(port, fallback.format(closed=other))
+        last = (await checked(Engine(), target))[-1]
+    assert last.complete and last.verdict is Verdict.FAILING
+    assert last.diagnosis is not None and alone.diagnosis is not None
+    assert last.diagnosis.fixes == alone.diagnosis.fixes
+    assert len(last.diagnosis.evidence) == len(alone.diagnosis.evidence) + 1
+
+
+async def test_a_fallback_is_tried_once_after_the_last_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = counted(monkeypatch)
+    with closed_port() as port, listener() as other:
+        await checked(Engine(), with_fallback(port, f"127.0.0.1:{other}", retries=1))
+        assert [ask.port for ask in asked] == [port, port, other]
+        asked.clear()
+        await checked(Engine(), with_fallback(other, f"127.0.0.1:{port}"))
+        assert [ask.port for ask in asked] == [other], "no need of it"
+
+
+async def test_the_failure_is_known_while_the_fallback_is_still_tried() -> None:
+    """Whoever is interrupted there has already been told what is wrong."""
+    with closed_port() as port, silent_port() as silent:
+        engine = Engine(timeout_s=1.0)
+        reports = await checked(engine, with_fallback(port, f"127.0.0.1:{silent}"))
+    assert [r.verdict for r in reports if not r.complete][-1] is Verdict.FAILING
+
+
+# ---------------------------------------------------------------------------------- places
+
+
+async def test_probes_wait_for_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one place for all, the answers are the same and no two probes run together."""
+    running, most = 0, 0
+    real = Engine._answer
+
+    async def answer(self: Engine, run: Any) -> Any:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return await real(self, run)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(Engine, "_answer", answer)
+    monkeypatch.setattr(engine_module, "_probes_at_once", lambda: 1)
+    with closed_port() as one, closed_port() as two, listener() as three:
+        targets = [at(one), at(two), at(three)]
+        found = {
+            report.target.port: report.verdict
+            async for report in Engine().check_all(targets)
+            if report.complete
+        }
+    assert found == {one: Verdict.FAILING, two: Verdict.FAILING, three: Verdict.OK}
+    assert most == 1
+
+
+async def test_waiting_for_a_place_is_not_waiting_for_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A target that had to queue for longer than its deadline is answered all the same."""
+    monkeypatch.setattr(engine_module, "_probes_at_once", lambda: 1)
+    monkeypatch.setattr(engine_module, "TARGET_DEADLINE_S", 0.9)
+    with silent_port() as silent, closed_port() as closed:
+        engine = Engine(timeout_s=0.8)
+        first = asyncio.create_task(checked(engine, at(silent)))
+        await under_way(engine)
+        last = (await checked(engine, at(closed)))[-1]
+        await first
+    assert last.verdict is Verdict.FAILING and last.diagnosis is not None
+    assert last.diagnosis.cause == "tcp.refused"
+
+
+def few_files(spare: int) -> list[Any]:
+    """A whole check with hardly any descriptor to spare, and none to be had."""
+
+    async def one() -> list[Any]:
+        with closed_port() as port:
+            limit = len(os.listdir("/proc/self/fd")) - 1 + spare
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            last = (await checked(Engine(), at(port)))[-1]
+        return [last.complete, last.verdict, last.diagnosis.cause if last.diagnosis else None]
+
+    return asyncio.run(one())
+
+
+@pytest.mark.parametrize("spare", [0, 1, 2, 4, 16])
+def test_without_descriptors_there_is_an_answer_and_never_a_wrong_one(spare: int) -> None:
+    complete, verdict, cause = in_process(few_files, spare)
+    assert complete is True
+    assert (verdict, cause) in (
+        ("failing", "local.files-exhausted"),
+        ("failing", "tcp.refused"),
+        ("unknown", None),
+    )
+
+
+# -------------------------------------------------------------------------------- check_all
+
+
+async def test_check_all_gives_each_result_when_it_is_there() -> None:
+    with silent_port() as silent, closed_port() as closed, listener() as opened:
+        order = [
+            report.target.port
+            async for report in Engine(timeout_s=1.0).check_all(
+                [at(silent), at(closed), at(opened)]
+            )
+            if report.complete
+        ]
+    assert sorted(order) == sorted([silent, closed, opened]) and order[-1] == silent
+
+
+async def test_check_all_keeps_to_its_number_of_places() -> None:
+    with closed_port() as one, closed_port() as two, closed_port() as three:
+        ports = [one, two, three]
+        seen = [r async for r in Engine(parallel=1).check_all([at(port) for port in ports])]
+    assert [report.target.port for report in seen if report.complete] == ports
+    order = [report.target.port for report in seen]
+    assert order == sorted(order, key=ports.index), "never two at the same time"
+
+
+async def test_check_all_of_nothing_is_nothing() -> None:
+    assert [report async for report in Engine().check_all([])] == []
+
+
+async def test_check_all_passes_a_bug_on_and_ends_the_others(
+    warm: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = engine_module.examine
+    with silent_port() as silent, closed_port() as port:
+
+        def examine(target: Target, *args: Any, **kinds: Any) -> Any:
+            if target.port == port:
+                raise RuntimeError("a bug in the diagnosis")
+            return real(target, *args, **kinds)
+
+        monkeypatch.setattr(engine_module, "examine", examine)
+        before = Footprint()
+        with pytest.raises(RuntimeError, match="a bug in the diagnosis"):
+            async with contextlib.aclosing(Engine().check_all([at(silent), at(port)])) as reports:
+                async for _report in reports:
+                    pass
+        await eventually(before.unchanged, within_s=1)
+
+
+# ------------------------------------------------------------------------------ the machine
+
+
+async def test_the_vantage_is_this_machine() -> None:
+    vantage = await Engine().vantage()
+    assert vantage.hostname == socket.gethostname()
+    assert (vantage.platform, vantage.privileged) == ("linux", os.geteuid() == 0)
+    assert "127.0.0.1" not in vantage.addresses
+
+
+async def test_a_vantage_that_cannot_be_read_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_probe, "state", crash)
+    vantage = await Engine().vantage()
+    assert (vantage.hostname, vantage.addresses, vantage.gateways) == ("", (), ())
+
+
+async def test_without_targets_the_own_path_is_checked() -> None:
+    """The targets are named here and not met: they lie beyond this machine."""
+    engine = Engine()
+    vantage = await engine.vantage()
+    first, *others = await engine.default_targets()
+    assert first.kind is Kind.LOCAL
+    gateways = [t for t in others if t.kind is Kind.ICMP]
+    resolvers = [t for t in others if t.kind is Kind.DNS]
+    assert [str(t.address) for t in gateways] == list(vantage.gateways)
+    assert [str(t.address) for t in resolvers] == list(vantage.resolvers)
+    assert all((t.query_name, t.query_type) == (".", "NS") for t in resolvers)
+
+
+async def test_the_sockets_of_this_machine_have_their_owner() -> None:
+    with listener() as port:
+        found = [s for s in await Engine().sockets() if s.port == port and s.transport == "tcp"]
+    (mine,) = found
+    assert mine.listening and [owner.pid for owner in mine.owners] == [os.getpid()]
+
+
+async def test_the_report_over_all_has_the_worst_verdict() -> None:
+    engine = Engine()
+    with listener() as opened, closed_port() as closed:
+        good = (await checked(engine, at(opened)))[-1]
+        bad = (await checked(engine, at(closed)))[-1]
+    now = datetime.now(UTC)
+    vantage = await engine.vantage()
+    report = assemble([good, bad], vantage=vantage, taken_at=now, duration_ms=3.5)
+    assert report.verdict is Verdict.FAILING and report.targets == (good, bad)
+    assert (report.taken_at, report.duration_ms, report.vantage) == (now, 3.5, vantage)
+    alone = assemble([good], vantage=vantage, taken_at=now, duration_ms=0)
+    assert (alone.verdict, alone.root_causes) == (Verdict.OK, ())
+
+
+async def test_every_ask_has_its_probe() -> None:
+    def subclasses(kind: type[Ask[Any]]) -> set[type[Ask[Any]]]:
+        own = {sub for sub in kind.__subclasses__() if sub.__module__ == Ask.__module__}
+        return own.union(*(subclasses(sub) for sub in own))
+
+    # slotted dataclasses are made twice: the first of each pair is a ghost with the same name
+    names = {kind.__name__ for kind in subclasses(Ask)}
+    assert {kind.__name__ for kind in engine_module.PROBES} == names
+    assert {LocalAsk, RouteAsk, ConnectAsk} <= set(engine_module.PROBES)
+
+
+async def test_equal_asks_at_once_are_one_run() -> None:
+    engine = Engine()
+    first, second = await asyncio.gather(engine._once(LocalAsk()), engine._once(LocalAsk()))
+    assert first is second and isinstance(first, LocalState)

@@ -1,0 +1,163 @@
+"""The path line: the stations in order, broken once, where the fault is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from tests.unit.facts import (
+    FAR_RESOLVER,
+    GATEWAY,
+    HERE,
+    NAME,
+    PRINTER,
+    RESOLVER,
+    ROUTER,
+    SERVER,
+    SERVER_B,
+    AskOf,
+    Told,
+    World,
+    all_ports,
+    bind_fails,
+    connect_fails,
+    examined,
+    icmp,
+    interface,
+    look_up_fails,
+    looks_up,
+    machine,
+    neighbour,
+    no_route,
+    opens,
+    ping_fails,
+    pings,
+    resets,
+    resolv_conf,
+    says,
+    silent,
+    socket,
+    table,
+    udp_fails,
+)
+from tests.unit.test_diagnosis_open import EVERY_ROW, Row
+
+from netwhy.core import asks
+from netwhy.core.model import Mark, TargetReport
+
+SIGN = {Mark.OK: "+", Mark.WARN: "~", Mark.FAILED: "X", Mark.UNTESTED: "-", Mark.PENDING: "."}
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line as text: each station after its sign, `+` reached, `X` broken, `-` not tested."""
+
+    story: str
+    target: str
+    seen: tuple[Told, ...]
+    stations: str
+    withheld: tuple[type[AskOf], ...] = ()
+
+    def __str__(self) -> str:
+        return self.story
+
+
+def drawn(report: TargetReport) -> str:
+    return " ".join(f"{SIGN[step.mark]}{step.label}" for step in report.path)
+
+
+WORKS = f"+this host +gateway {GATEWAY} +{SERVER}"
+FOUND = (looks_up(NAME, SERVER), says(RESOLVER, NAME, SERVER))
+LINES = [
+    Line("it works", f"{SERVER}:22", (opens(SERVER, 22),), f"{WORKS} +port 22"),
+    Line("it works on our own link", f"{PRINTER}:22", (opens(PRINTER, 22),),
+         f"+this host +{PRINTER} +port 22"),
+    Line("it works by name", f"{NAME}:22", (FOUND, opens(SERVER, 22)),
+         f"+this host +resolver {RESOLVER} +gateway {GATEWAY} +{SERVER} +port 22"),
+    Line("the host answers", f"icmp://{SERVER}", (pings(SERVER),), WORKS),
+    Line("the port is closed", f"{SERVER}:22", (resets(SERVER, 22),), f"{WORKS} Xport 22"),
+    Line("the port is filtered", f"{SERVER}:22", (silent(SERVER, 22), pings(SERVER)),
+         f"{WORKS} Xport 22"),
+    Line("the target's own firewall rejects", f"{SERVER}:22",
+         (connect_fails(SERVER, 22, "ECONNREFUSED", icmp("3/3", SERVER)), pings(SERVER)),
+         f"{WORKS} Xport 22"),
+    Line("nothing comes back", f"{SERVER}:22", (),
+         f"+this host +gateway {GATEWAY} X{SERVER} -port 22"),
+    Line("the host does not answer", SERVER, (), f"+this host +gateway {GATEWAY} X{SERVER}"),
+    Line("the gateway is dead", f"{SERVER}:22", (neighbour(GATEWAY, "FAILED"),),
+         f"+this host Xgateway {GATEWAY} -{SERVER} -port 22"),
+    Line("the neighbour is dead", f"{PRINTER}:22", (neighbour(PRINTER, "FAILED"),),
+         f"+this host X{PRINTER} -port 22"),
+    Line("a router says no", f"{SERVER}:22",
+         (connect_fails(SERVER, 22, "EHOSTUNREACH", icmp("3/13", ROUTER)),
+          all_ports(SERVER, "EHOSTUNREACH", icmp("3/13", ROUTER))),
+         f"+this host +gateway {GATEWAY} Xrouter {ROUTER} -{SERVER} -port 22"),
+    Line("a router says no to this port", f"{SERVER}:22",
+         (connect_fails(SERVER, 22, "EHOSTUNREACH", icmp("3/13", ROUTER)), opens(SERVER, 80)),
+         f"+this host +gateway {GATEWAY} Xrouter {ROUTER} -{SERVER} -port 22"),
+    Line("the gateway itself says no", f"{SERVER}:22",
+         (connect_fails(SERVER, 22, "EHOSTUNREACH", icmp("3/1", GATEWAY)),
+          all_ports(SERVER, "EHOSTUNREACH", icmp("3/1", GATEWAY))),
+         f"+this host Xgateway {GATEWAY} -{SERVER} -port 22"),
+    Line("a router refuses the ping alone: the port works", f"{SERVER}:22",
+         (opens(SERVER, 22), ping_fails(SERVER, "EHOSTUNREACH", icmp("3/13", ROUTER))),
+         f"{WORKS} +port 22"),
+    Line("an own rule drops it", f"{SERVER}:22", (silent(SERVER, 22, resends_left=False),),
+         f"Xthis host -gateway {GATEWAY} -{SERVER} -port 22"),
+    Line("no route", f"{SERVER}:22", (no_route(SERVER), connect_fails(SERVER, 22, "ENETUNREACH")),
+         f"+this host Xroute -{SERVER} -port 22"),
+    Line("a blackhole route", f"{SERVER}:22",
+         (no_route(SERVER, "EINVAL"), connect_fails(SERVER, 22, "EINVAL")),
+         f"+this host Xroute -{SERVER} -port 22"),
+    Line("offline", f"{SERVER}:22",
+         (machine(interface("eth0", f"{HERE}/24", up=False), gateways=()),
+          connect_fails(SERVER, 22, "ENETUNREACH")), f"Xthis host -route -{SERVER} -port 22"),
+    Line("no such name", f"{NAME}:22",
+         (look_up_fails(NAME, "EAI_NONAME"), says(RESOLVER, NAME, rcode="NXDOMAIN")),
+         f"+this host Xresolver {RESOLVER} -{NAME} -port 22"),
+    Line("no resolver", f"{NAME}:22",
+         (look_up_fails(NAME, "EAI_AGAIN"), resolv_conf(state="missing")),
+         f"+this host Xresolver -{NAME} -port 22"),
+    Line("a name behind a dead gateway", f"{NAME}:22",
+         (look_up_fails(NAME, "EAI_AGAIN"), resolv_conf(FAR_RESOLVER),
+          neighbour(GATEWAY, "FAILED")),
+         f"+this host Xgateway {GATEWAY} -resolver {FAR_RESOLVER} -{NAME} -port 22"),
+    Line("an impossible name", "ex!ample.com:22", (),
+         "+this host Xresolver -ex!ample.com -port 22"),
+    Line("a server answers", f"dns://{RESOLVER}/{NAME}", (says(RESOLVER, NAME, SERVER),),
+         f"+this host +{RESOLVER} +port 53"),
+    Line("a datagram is refused", f"udp://{SERVER}:9999",
+         (udp_fails(SERVER, 9999, "ECONNREFUSED", icmp("3/3", SERVER)),), f"{WORKS} Xport 9999"),
+    Line("a datagram gets no answer from a live host", f"udp://{SERVER}:9999", (pings(SERVER),),
+         f"{WORKS} -port 9999"),
+    Line("nothing is known yet", f"{SERVER}:22", (), f"+this host .{SERVER} .port 22",
+         withheld=(asks.Ask,)),
+    Line("the name is still looked up", f"{NAME}:22", (), f"+this host .resolver -{NAME} .port 22",
+         withheld=(asks.Ask,)),
+    Line("one of two addresses works: the first is drawn", f"{NAME}:22",
+         (looks_up(NAME, SERVER, SERVER_B), says(RESOLVER, NAME, SERVER, SERVER_B),
+          opens(SERVER, 22), resets(SERVER_B, 22)),
+         f"+this host +resolver {RESOLVER} +gateway {GATEWAY} +{SERVER} +port 22"),
+    Line("the port is free", "bind 8080", (), "+this host +port 8080"),
+    Line("the port is taken", "bind 127.0.0.1:8080",
+         (bind_fails("127.0.0.1", 8080, "EADDRINUSE"), table(8080, socket("0.0.0.0", 8080))),
+         "+this host Xport 8080"),
+    Line("this machine", "this machine", (), "+this host"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_the_line_is_broken_where_the_fault_is(line: Line) -> None:
+    found = examined(line.target, World(*line.seen, withheld=line.withheld))
+    assert drawn(found.before if line.withheld else found.report) == line.stations
+
+
+@pytest.mark.parametrize("row", EVERY_ROW, ids=str)
+def test_a_line_is_broken_at_most_once_and_nothing_behind_is_claimed(row: Row) -> None:
+    report = examined(row.target, row.world).report
+    signs = "".join(SIGN[step.mark] for step in report.path)
+    assert signs.count("X") <= 1
+    assert set(signs.partition("X")[2]) <= {"-"}
+    assert "." not in signs
+    assert report.path[0].label == "this host"
+    assert all(step.label for step in report.path)
