@@ -115,6 +115,8 @@ class Engine:
             if report is None or report.verdict is not Verdict.FAILING:
                 return
             if last:
+                if target.options.fallback is not None:
+                    yield replace(report, complete=False)
                 yield await self._with_fallback(report)
                 return
             yield replace(report, complete=False)
@@ -299,10 +301,8 @@ class Engine:
         """This machine's own path to the network: itself, its gateways, its resolvers."""
         vantage = await self.vantage()
         gateways = [
-            parse(
-                f"icmp://{_bracketed(address)}",
-                options=TargetOptions(label=f"gateway {address}"),
-            )
+            # Not icmp://: a gateway that keeps silent about itself is no fault.
+            parse(address, options=TargetOptions(label=f"gateway {address}"))
             for address in vantage.gateways
         ]
         resolvers = [

@@ -32,9 +32,10 @@ class Expected:
 
     `verdicts` are those permitted (mostly one).  `evidence` must be found in the title, the
     evidence or the subject of the first finding; `rivals` are causes that it must admit not to have
-    excluded; `roots` are the causes of the roll-up; `allowed` are findings that a healthy network
-    may have, as warning or note.  With several targets, `each` says what is to be found of which
-    ("ok" for nothing), and `others` what those may have that `each` does not name.
+    excluded; `also` are causes of further findings; `roots` are the causes of the roll-up;
+    `allowed` are findings that a healthy network may have, as warning or note.  With several
+    targets, `each` says what is to be found of which ("ok" for nothing), and `others` what those
+    may have that `each` does not name.
     """
 
     verdicts: tuple[str, ...]
@@ -42,6 +43,7 @@ class Expected:
     cause: str | None = None
     evidence: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     roots: tuple[str, ...] | None = None
     each: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class Entry:
     symptom: tuple[str, ...] = ()
     ping: bool = False
     limit: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     needs_root: bool = False
 
     @property
@@ -90,8 +93,8 @@ def load(addresses: Mapping[str, str]) -> list[Entry]:
     return entries
 
 
-_KEYS = {"id", "story", "target", "targets", "inject", "serve", "files", "symptom", "ping", "limit",
-         "needs_root", "expect"}  # fmt: skip
+_KEYS = {"id", "story", "target", "targets", "inject", "serve", "files", "symptom", "ping",
+         "limit", "environment", "needs_root", "expect"}  # fmt: skip
 
 
 def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> Entry:
@@ -131,5 +134,6 @@ def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> 
         symptom=filled(raw.get("symptom", ())),
         ping=raw.get("ping", "forbidden") == "allowed",
         limit=raw.get("limit"),
+        environment=raw.get("environment", {}),
         needs_root=raw.get("needs_root", False),
     )

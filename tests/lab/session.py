@@ -98,7 +98,7 @@ def ask(world: World, entry: Entry) -> Answer:
     limit = ["prlimit", f"--{entry.limit}", "--"] if entry.limit else []
     command = [*limit, *netwhy_command(), "check", "--format", "json", *entry.targets]
     started = time.monotonic()
-    done = world.client.run_unprivileged(command, timeout=PATIENCE_S)
+    done = world.client.run_unprivileged(command, timeout=PATIENCE_S, env=entry.environment)
     answer = Answer(entry, exit=done.returncode, wall_ms=(time.monotonic() - started) * 1000)
     try:
         answer.document = json.loads(done.stdout)
@@ -126,6 +126,8 @@ def _compare(answer: Answer) -> None:
         roots = [root["cause"] for root in document["root_causes"]]
         if roots != list(expect.roots):
             wrong.append(f"root causes {roots}, not {list(expect.roots)}")
+    found = {f["cause"] for target in document["targets"] for f in target["findings"]}
+    wrong += [f"{cause} is not among the findings" for cause in expect.also if cause not in found]
     targets = {target["target"]: target for target in document["targets"]}
     if missing := set(expect.each) - set(targets):
         wrong.append(f"no word of {', '.join(sorted(missing))}")

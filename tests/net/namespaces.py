@@ -145,6 +145,7 @@ def serve_as_peer(rules: str, routes: Sequence[str]) -> None:
 
 def _address(interface: str, addresses: tuple[str, str]) -> None:
     sysctl(f"ipv6/conf/{interface}/accept_dad", 0)
+    sysctl(f"ipv6/conf/{interface}/router_solicitations", 0)
     ip(f"address add {addresses[0]}/24 dev {interface}")
     ip(f"address add {addresses[1]}/64 dev {interface} nodad")
     ip(f"link set {interface} up")

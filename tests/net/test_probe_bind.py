@@ -16,7 +16,7 @@ from tests.net.servers import host_of, open_sockets
 from netwhy.core.asks import BindAsk
 from netwhy.probes import bind
 
-TCP, UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
+KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
 async def tried(
@@ -42,58 +42,65 @@ def held(address: str, kind: int, *, v6only: bool = True) -> Iterator[int]:
         if ":" in address:
             holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
         holder.bind((address, 0))
-        if kind == TCP:
+        if kind == socket.SOCK_STREAM:
             holder.listen()
         yield holder.getsockname()[1]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "udp"])
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "0.0.0.0", "::"])
-async def test_a_free_port_can_be_bound_again_and_again(address: str, transport: str) -> None:
-    with held("127.0.0.1", TCP) as port:
-        pass
-    for reuse in (False, True, False):
-        assert await tried(address, port, transport, reuse=reuse) is None
+# Numbers of ports are shared by all that runs on a machine: a world of our own has them all free.
 
 
-@pytest.mark.parametrize("reuse", [False, True])
-@pytest.mark.parametrize(
-    ("holder", "kind", "v6only", "address", "error"),
-    [
-        ("127.0.0.1", TCP, True, "127.0.0.1", "EADDRINUSE"),
-        ("127.0.0.1", TCP, True, "0.0.0.0", "EADDRINUSE"),
-        ("0.0.0.0", TCP, True, "127.0.0.1", "EADDRINUSE"),
-        ("127.0.0.1", TCP, True, "127.0.0.2", None),
-        ("0.0.0.0", TCP, True, "::", None),  # `::` is asked for IPv6 alone
-        ("::", TCP, True, "0.0.0.0", None),
-        ("::", TCP, False, "0.0.0.0", "EADDRINUSE"),
-        ("::", TCP, False, "127.0.0.1", "EADDRINUSE"),
-        ("::", TCP, False, "::", "EADDRINUSE"),
-        ("::1", TCP, True, "::", "EADDRINUSE"),
-        ("127.0.0.1", UDP, True, "127.0.0.1", "EADDRINUSE"),
-        ("0.0.0.0", UDP, True, "127.0.0.1", "EADDRINUSE"),
-        ("0.0.0.0", UDP, True, "::", None),
-        ("::", UDP, False, "0.0.0.0", "EADDRINUSE"),
-    ],
-)
-async def test_a_port_in_use(
-    holder: str, kind: int, v6only: bool, address: str, error: str | None, reuse: bool
-) -> None:
-    with held(holder, kind, v6only=v6only) as port:
-        transport = "tcp" if kind == TCP else "udp"
-        other = "udp" if kind == TCP else "tcp"
-        assert await tried(address, port, transport, reuse=reuse) == error
-        assert await tried(address, port, other, reuse=reuse) is None, "another number space"
+def free_again_and_again() -> list[str | None]:
+    ip("link set lo up")
+    return [
+        asyncio.run(tried(address, 8080, transport, reuse=reuse))
+        for address in ("127.0.0.1", "::1", "0.0.0.0", "::")
+        for transport in ("tcp", "udp")
+        for reuse in (False, True, False)
+    ]
 
 
-@pytest.mark.parametrize(
-    ("old_reuse", "plain", "reusing"),
-    [(True, "EADDRINUSE", None), (False, "EADDRINUSE", "EADDRINUSE")],
-)
-async def test_what_an_old_server_leaves_in_time_wait(
-    old_reuse: bool, plain: str, reusing: str | None
-) -> None:
-    """SO_REUSEADDR helps a new server only when the old one had set it too."""
+def test_a_free_port_can_be_bound_again_and_again() -> None:
+    assert inside(free_again_and_again) == [None] * 24
+
+
+#: Who has the port (address, kind, v6only), what is tried, and what comes of it.
+IN_USE = [
+    ("127.0.0.1", "tcp", True, "127.0.0.1", "EADDRINUSE"),
+    ("127.0.0.1", "tcp", True, "0.0.0.0", "EADDRINUSE"),
+    ("0.0.0.0", "tcp", True, "127.0.0.1", "EADDRINUSE"),
+    ("127.0.0.1", "tcp", True, "127.0.0.2", None),
+    ("0.0.0.0", "tcp", True, "::", None),  # `::` is asked for IPv6 alone
+    ("::", "tcp", True, "0.0.0.0", None),
+    ("::", "tcp", False, "0.0.0.0", "EADDRINUSE"),
+    ("::", "tcp", False, "127.0.0.1", "EADDRINUSE"),
+    ("::", "tcp", False, "::", "EADDRINUSE"),
+    ("::1", "tcp", True, "::", "EADDRINUSE"),
+    ("127.0.0.1", "udp", True, "127.0.0.1", "EADDRINUSE"),
+    ("0.0.0.0", "udp", True, "127.0.0.1", "EADDRINUSE"),
+    ("0.0.0.0", "udp", True, "::", None),
+    ("::", "udp", False, "0.0.0.0", "EADDRINUSE"),
+]
+
+
+def in_use() -> list[list[str | None]]:
+    """Each row without and with SO_REUSEADDR, then in the number space of the other transport."""
+    ip("link set lo up")
+    found = []
+    for holder, transport, v6only, address, _error in IN_USE:
+        with held(holder, KINDS[transport], v6only=v6only) as port:
+            other = "udp" if transport == "tcp" else "tcp"
+            tries = [(transport, False), (transport, True), (other, False)]
+            found.append([asyncio.run(tried(address, port, t, reuse=r)) for t, r in tries])
+    return found
+
+
+def test_a_port_in_use() -> None:
+    assert inside(in_use) == [[error, error, None] for *_who, error in IN_USE]
+
+
+def after_an_old_server(old_reuse: bool) -> list[str | None]:
+    ip("link set lo up")
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, old_reuse)
         server.bind(("127.0.0.1", 0))
@@ -103,8 +110,16 @@ async def test_what_an_old_server_leaves_in_time_wait(
             accepted, _ = server.accept()
             accepted.close()  # the side that closes first keeps TIME_WAIT
             assert client.recv(1) == b""
-    assert await tried("127.0.0.1", port) == plain
-    assert await tried("127.0.0.1", port, reuse=True) == reusing
+    return [asyncio.run(tried("127.0.0.1", port, reuse=reuse)) for reuse in (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("old_reuse", "found"),
+    [(True, ["EADDRINUSE", None]), (False, ["EADDRINUSE", "EADDRINUSE"])],
+)
+def test_what_an_old_server_leaves_in_time_wait(old_reuse: bool, found: list[str | None]) -> None:
+    """SO_REUSEADDR helps a new server only when the old one had set it too."""
+    assert inside(after_an_old_server, old_reuse) == found
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from netwhy.core.observations import TIMEOUT, Ping
 from netwhy.probes import ping
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-OPEN, CLOSED = "0 2147483647", "1 0"
+OPEN, OPEN_TO_ROOT, CLOSED = "0 2147483647", "0 0", "1 0"
 
 
 async def echo(address: str) -> tuple[Ping, list[Ping]]:
@@ -60,7 +60,7 @@ def test_who_may_not_ping_gets_no_verdict() -> None:
 def stamped() -> list[float]:
     """What the probe says of a reply that it reads 0.4 s after it came."""
     ip("link set lo up")
-    sysctl("ipv4/ping_group_range", OPEN)
+    sysctl("ipv4/ping_group_range", OPEN_TO_ROOT)
 
     async def late(sock: socket.socket, **kinds: Any) -> bool:
         await asyncio.sleep(0.4)
@@ -77,7 +77,7 @@ def test_the_time_is_the_kernels_not_that_of_the_late_reader() -> None:
 
 
 def silent() -> list[Any]:
-    sysctl("ipv4/ping_group_range", OPEN)
+    sysctl("ipv4/ping_group_range", OPEN_TO_ROOT)
     with peer(chain("input", "icmp type echo-request drop")):
         seen, early = asyncio.run(echo(FAR[0]))
     return [seen.error, seen.unavailable, [word.error for word in early]]
@@ -88,7 +88,7 @@ def test_silence_is_tried_again_with_a_word_after_each_try() -> None:
 
 
 def filtered_and_unrouted() -> list[Any]:
-    sysctl("ipv4/ping_group_range", OPEN)
+    sysctl("ipv4/ping_group_range", OPEN_TO_ROOT)
     with peer():
         firewall(chain("output", "icmp type echo-request drop"))
         return [asyncio.run(echo(to))[0].error for to in (FAR[0], "198.51.100.1", "2001:db8:9::1")]
@@ -99,7 +99,7 @@ def test_what_cannot_be_sent_is_an_error_not_silence() -> None:
 
 
 def no_such_interface() -> str | None:
-    sysctl("ipv4/ping_group_range", OPEN)
+    sysctl("ipv4/ping_group_range", OPEN_TO_ROOT)
     return asyncio.run(echo("fe80::1%no-such-if"))[0].error
 
 

@@ -197,6 +197,23 @@ def test_a_connect_that_met_itself_is_not_called_open() -> None:
     assert (seen["error"], seen["rtt_ms"]) == ("ECONNREFUSED", None)
 
 
+def left_by_meeting_itself() -> int:
+    """Could the service of that port start now?  (0: yes; else the errno of its bind.)"""
+    ip("link set lo up")
+    sysctl("ipv4/ip_local_port_range", "40000 40000")
+    asyncio.run(connect(40000))
+    with socket.socket() as server:
+        try:
+            server.bind(("127.0.0.1", 40000))
+        except OSError as error:
+            return error.errno or -1
+    return 0
+
+
+def test_a_connect_that_met_itself_does_not_take_the_port_away() -> None:
+    assert inside(left_by_meeting_itself) == 0, "it left the port in TIME_WAIT"
+
+
 def source_ports_used_up() -> dict[str, Any]:
     ip("link set lo up")
     with listener() as port:

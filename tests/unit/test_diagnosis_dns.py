@@ -85,7 +85,7 @@ WORKS = [
         "dns.spare-resolver-dead", Verdict.OK, evidence=("ECONNREFUSED",)),
     Row("a dead first resolver that nobody waited for: a note", TARGET,
         (looks_up(NAME, SERVER, ms=20.0), TWO, *says(FAR_RESOLVER, NAME, SERVER), OPEN),
-        "dns.spare-resolver-dead", Verdict.OK, unsaid=("Spare resolver",)),
+        "dns.first-resolver-dead", Verdict.OK, unsaid=("Spare resolver", "waits")),
     Row("each look-up waits for a dead first resolver", TARGET,
         (looks_up(NAME, SERVER, ms=5003.0), TWO, *says(FAR_RESOLVER, NAME, SERVER), OPEN),
         "dns.first-resolver-dead", Verdict.DEGRADED,
@@ -272,7 +272,7 @@ DEAD = [
     Row("the way to one resolver is unknown, the other refuses: only that one is accused", TARGET,
         (AGAIN, TWO, refused_queries(RESOLVER, "EHOSTUNREACH"),
          refused_queries(FAR_RESOLVER, "ECONNREFUSED")), "dns.resolver-not-listening",
-        skipped=(asks.RouteAsk,), evidence=(f"Nothing on {FAR_RESOLVER} listens",)),
+        skipped=(asks.RouteAsk,), evidence=(f"on port 53 of resolver {FAR_RESOLVER}",)),
 ]  # fmt: skip
 
 #: The system's look-up still waits (up to 28 s) while the resolvers have been heard.

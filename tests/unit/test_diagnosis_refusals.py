@@ -212,6 +212,35 @@ REFUSALS = [
         asks=tuple(asks.ConnectAsk(ip(SERVER), port, 2.2) for port in OTHER_PORTS),
     ),
     Row(
+        "the ping answers and nothing is refused alike: only this port",
+        f"{SERVER}:5432",
+        (connect_fails(SERVER, 5432, "EHOSTUNREACH", SAID_BY_GATEWAY), pings(SERVER)),
+        "tcp.rejected-by-firewall",
+        evidence=("answered ping",),
+    ),
+    Row(
+        "one other port is open, one is refused alike: a rule for ports",
+        f"{SERVER}:5432",
+        (
+            connect_fails(SERVER, 5432, "EHOSTUNREACH", SAID_BY_GATEWAY),
+            connect_fails(SERVER, 80, "EHOSTUNREACH", SAID_BY_GATEWAY),
+            opens(SERVER, 443),
+        ),
+        "tcp.rejected-by-firewall",
+        evidence=("accepts connections on port 443",),
+    ),
+    Row(
+        "the ping answers and another port is refused alike: not sure how much",
+        f"{SERVER}:5432",
+        (
+            connect_fails(SERVER, 5432, "EHOSTUNREACH", SAID_BY_GATEWAY),
+            connect_fails(SERVER, 80, "EHOSTUNREACH", SAID_BY_GATEWAY),
+            pings(SERVER),
+        ),
+        "path.prohibited",
+        rivals=("tcp.rejected-by-firewall",),
+    ),
+    Row(
         "one other port is refused alike",
         f"{SERVER}:5432",
         (
@@ -284,6 +313,22 @@ REFUSALS = [
         (udp_fails("127.0.0.1", 9999, "ECONNREFUSED", icmp("3/3", "127.0.0.1")),),
         "udp.refused",
         asks=(asks.PortTableAsk(9999, "udp"),),
+    ),
+    *(
+        Row(
+            f"an own port refuses and the table cannot be read: {target}",
+            target,
+            (
+                resets("127.0.0.1", 9999),
+                udp_fails("127.0.0.1", 9999, "ECONNREFUSED", icmp("3/3", "127.0.0.1")),
+            ),
+            cause,
+            skipped=(asks.PortTableAsk,),
+        )
+        for target, cause in (
+            ("127.0.0.1:9999", "tcp.refused"),
+            ("udp://127.0.0.1:9999", "udp.refused"),
+        )
     ),
     Row(
         "an own rule rejects although a program has the UDP port",

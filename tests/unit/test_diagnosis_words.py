@@ -10,18 +10,22 @@ import pytest
 from tests.unit.facts import Row, examined
 from tests.unit.test_diagnosis_open import EVERY_ROW
 
-from netwhy.core import hostname
 from netwhy.core.model import Finding
 from netwhy.knowledge import words
 
 PACKAGE = Path(words.__file__).resolve().parents[1]
 SOURCES = {path.name: path.read_text() for path in (PACKAGE / "diagnosis").glob("*.py")}
 EVIDENCE = tomllib.loads((PACKAGE / "knowledge" / "evidence.toml").read_text())
+#: The reasons of impossible hosts, and the states of the resolver configuration.
+WHERE_KEYS_END = [
+    PACKAGE / "core" / name for name in ("hostname.py", "schemes.py", "seen/names.py")
+]
 
 #: Any cause id in the sources; those that are only ever a rival are not claimed.
 _CAUSE = re.compile(r'"((?:local|route|path|dns|tcp|udp|exchange|bind)\.[a-z0-9-]+|unexplained)"')
 _RIVALS = re.compile(r"rivals(?::[^=]+)?=\s*(\([^()]*\)|\[[^\]]*\]|[^,\n]+)")
-_SAY = re.compile(r'\bsay\(\s*(f?)"([^"]+)"')
+_QUOTED = re.compile(r"""["']([a-z0-9-]+)["']""")
+_SAY = re.compile(r"""\bsay\(\s*(f?)["']([^"']+)["']""")
 
 
 def _claimed() -> set[str]:
@@ -62,23 +66,26 @@ def test_each_sentence_that_is_said_is_known() -> None:
 
 
 def test_each_sentence_is_said_somewhere() -> None:
-    """Keys stand as strings in the sources, or begin as an f-string there does."""
-    quoted = {text for source in SOURCES.values() for text in re.findall(r'"([a-z0-9-]+)"', source)}
-    begun = {f"resolver-file-{state}" for state in ("ok", "empty", "missing", "dangling",
-                                                    "unreadable")}  # fmt: skip
-    reasons = set(re.findall(r'"([a-z-]+)"', Path(hostname.__file__).read_text()))
-    begun |= {f"host-{reason}" for reason in reasons}
+    """A key is a string of the sources, or an f-string begins it and a string ends it."""
+    texts = [*SOURCES.values(), *(path.read_text() for path in WHERE_KEYS_END)]
+    quoted = {text for source in texts for text in _QUOTED.findall(source)}
+    begun = {begin + end for begin in _begun_keys() for end in quoted}
     assert set(EVIDENCE) - quoted - begun == set()
 
 
-def test_each_begun_key_is_known() -> None:
-    begun = {
+def test_each_key_that_is_begun_has_sentences() -> None:
+    begun = _begun_keys()
+    assert begun
+    assert [b for b in begun if not b or not any(key.startswith(b) for key in EVIDENCE)] == []
+
+
+def _begun_keys() -> set[str]:
+    return {
         key.partition("{")[0]
         for source in SOURCES.values()
         for formatted, key in _SAY.findall(source)
         if formatted
     }
-    assert begun == {"host-", "resolver-file-"}
 
 
 # ------------------------------------------------------------------------------- nothing left open

@@ -1,4 +1,4 @@
-"""The path line: the stations in order, broken once, where the fault is."""
+"""The path line, broken once, where the fault is; and the marks of the layers beside it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.unit.facts import (
 from tests.unit.test_diagnosis_open import EVERY_ROW, Row
 
 from netwhy.core import asks
-from netwhy.core.model import Mark, TargetReport
+from netwhy.core.model import Mark, Outcome, TargetReport
 
 SIGN = {Mark.OK: "+", Mark.WARN: "~", Mark.FAILED: "X", Mark.UNTESTED: "-", Mark.PENDING: "."}
 
@@ -150,6 +150,64 @@ LINES = [
 def test_the_line_is_broken_where_the_fault_is(line: Line) -> None:
     found = examined(line.target, World(*line.seen, withheld=line.withheld))
     assert drawn(found.before if line.withheld else found.report) == line.stations
+
+
+#: name, route, ping, port, tls, app; a blank is no part of the target.
+LAYER_ROWS = [
+    Line("a port", f"{SERVER}:22", (opens(SERVER, 22), pings(SERVER)), " +++  "),
+    Line("a port without ping", f"{SERVER}:22", (opens(SERVER, 22),), " +-+  "),
+    Line("a name and a port", f"{NAME}:22", (FOUND, opens(SERVER, 22), pings(SERVER)), "++++  "),
+    Line("a degraded name", f"{NAME}:22",
+         (looks_up(NAME, SERVER, ms=5003.0), resolv_conf(RESOLVER, FAR_RESOLVER),
+          says(FAR_RESOLVER, NAME, SERVER), opens(SERVER, 22), pings(SERVER)), "~+++  "),
+    Line("no such name", f"{NAME}:22",
+         (look_up_fails(NAME, "EAI_NONAME"), says(RESOLVER, NAME, rcode="NXDOMAIN")), "X---  "),
+    Line("a name behind a dead gateway", f"{NAME}:22",
+         (look_up_fails(NAME, "EAI_AGAIN"), resolv_conf(FAR_RESOLVER),
+          neighbour(GATEWAY, "FAILED")), "-X--  "),
+    Line("a closed port", f"{SERVER}:22", (resets(SERVER, 22), pings(SERVER)), " ++X  "),
+    Line("a dead gateway", f"{SERVER}:22", (neighbour(GATEWAY, "FAILED"),), " X--  "),
+    Line("no route", f"{SERVER}:22",
+         (no_route(SERVER), connect_fails(SERVER, 22, "ENETUNREACH")), " X--  "),
+    Line("HTTPS", f"https://{SERVER}/", (opens(SERVER, 443), pings(SERVER)), " +++--"),
+    Line("a guessed TLS", f"{SERVER}:443", (opens(SERVER, 443), pings(SERVER)), " +++- "),
+    Line("a host", f"icmp://{SERVER}", (pings(SERVER),), " ++   "),
+    Line("a server that answers", f"dns://{RESOLVER}/{NAME}", (says(RESOLVER, NAME, SERVER),),
+         " + + +"),
+    Line("a server that does not know", f"dns://{RESOLVER}/{NAME}",
+         (says(RESOLVER, NAME, rcode="NXDOMAIN"),), " + + X"),
+    Line("a free port", "bind 8080", (), "   +  "),
+    Line("this machine", "this machine", (), "++    "),
+    Line("this machine without a way out", "this machine",
+         (machine(gateways=()), resolv_conf(state="missing")), "XX    "),
+    Line("this machine without a resolver", "this machine", (resolv_conf(state="missing"),),
+         "X+    "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LAYER_ROWS, ids=str)
+def test_each_layer_has_its_mark(line: Line) -> None:
+    layers = examined(line.target, World(*line.seen)).report.layers
+    assert "".join(SIGN.get(mark, " ") for mark in layers) == line.stations
+
+
+@pytest.mark.parametrize(
+    ("target", "skipped"),
+    [
+        (f"https://{SERVER}/", {"tls", "http"}),
+        (f"http://{SERVER}/", {"http"}),
+        (f"tls://{SERVER}:443", {"tls"}),
+        (f"tcp://{SERVER}:80?expect=PONG", {"exchange"}),
+        (f"tcp://{SERVER}:80", set()),
+    ],
+)
+def test_what_was_not_tested_is_a_skipped_probe_with_its_reason(
+    target: str, skipped: set[str]
+) -> None:
+    world = World(opens(SERVER, 80), opens(SERVER, 443), pings(SERVER))
+    rows = [r for r in examined(target, world).report.probes if r.outcome is Outcome.SKIPPED]
+    assert {row.probe for row in rows} == skipped
+    assert all(row.detail["reason"] for row in rows)
 
 
 @pytest.mark.parametrize("row", EVERY_ROW, ids=str)

@@ -34,7 +34,8 @@ def combine(case: Case, reaches: Sequence[Reach]) -> Combined:
     failing = [r for r in reaches if r.verdict is Verdict.FAILING]
     unknown = [r for r in reaches if r.verdict is Verdict.UNKNOWN]
     if working:
-        findings = _some_fail(case, working, failing)
+        told = [r.finding for r in working if r.finding is not None]
+        findings = (*_some_fail(case, working, failing), *_distinct(told))
         return Combined(Verdict.OK, findings, marks, rtt_ms=working[0].rtt_ms)
     if unknown:
         reason = "UDP gave no answer, which proves neither that it works nor that it fails"

@@ -18,12 +18,6 @@ from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.refusal import unexplained
 from netwhy.diagnosis.resolver import Server
 
-#: A look-up this slow, with a dead first resolver, waited for it.
-_WAITED_MS = 900.0
-#: Sources of nsswitch.conf that cannot know a name that DNS does not.
-_PLAIN_SOURCES = {"files", "dns", "myhostname"}
-_FAMILIES = {None: ("A", "AAAA"), 4: ("A",), 6: ("AAAA",)}
-
 
 def answered_without(
     case: Case, looked_up: SystemLookup, servers: Sequence[Server], answering: Sequence[Server]
@@ -95,7 +89,9 @@ def _server_failure(
 ) -> Finding | None:
     """SERVFAIL: with checking disabled the same question tells bogus signatures from the rest."""
     failed = next(a for a in first.answers if a.rcode == "SERVFAIL")
-    unchecked = case.want(DnsAsk(first.address, failed.name, failed.rrtype, checking_disabled=True))
+    unchecked = case.want(
+        DnsAsk(first.address, failed.name, failed.rrtype, failed.port, checking_disabled=True)
+    )
     if unchecked is None and case.waiting:
         return None
     if unchecked is not None and unchecked.rcode in ("NOERROR", "NXDOMAIN"):
@@ -111,12 +107,13 @@ def _server_failure(
             resolver=first.address,
             ede=first.ede,
         )
-    if unchecked is not None:
+    fails_alike = unchecked is not None and unchecked.rcode == "SERVFAIL"
+    if fails_alike:
         evidence.append(say("checking-disabled-fails", resolver=first.address))
     return worded(
         case,
         "dns.server-failure",
-        0.93 if unchecked is not None else 0.75,
+        0.93 if fails_alike else 0.75,
         looked_up,
         evidence,
         resolver=first.address,
@@ -130,22 +127,24 @@ def _no_address(
     """The name exists without an address: which records it does have helps to see why."""
     empty = next(a for a in first.answers if a.nodata)
     types = ("MX", "TXT", "NS") if case.target.options.family is None else ("A", "AAAA")
-    others = [case.want(DnsAsk(first.address, empty.name, rrtype)) for rrtype in types]
+    others = [case.want(DnsAsk(first.address, empty.name, rrtype, empty.port)) for rrtype in types]
     if case.waiting:
         return None
     present = [o.rrtype for o in others if o is not None and o.records]
     if present:
         evidence.append(say("types-present", name=empty.name, types=", ".join(present)))
     family = case.target.options.family
+    other_type = empty.rrtype not in ("A", "AAAA")
     return worded(
         case,
         "dns.no-address",
         0.95,
         looked_up,
         evidence,
+        variant="type" if other_type else "",
         resolver=first.address,
         types=", ".join(present),
-        family=f"IPv{family}" if family else None,
+        family=empty.rrtype if other_type else f"IPv{family}" if family else None,
     )
 
 

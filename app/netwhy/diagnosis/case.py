@@ -12,11 +12,30 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
 from netwhy.core.asks import Ask, LocalAsk, ResolverConfigAsk, RouteAsk
-from netwhy.core.model import Finding, Fix, Severity, Target, Verdict, Where
-from netwhy.core.observations import LocalState, Observation, Skipped
+from netwhy.core.model import Finding, Fix, IPAddress, Severity, Target, Verdict, Where
+from netwhy.core.observations import Icmp, LocalState, Observation, Skipped, endpoint
 from netwhy.knowledge import words
 
 T = TypeVar("T", bound=Observation)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that one probe of an address met, with the ICMP error behind it where there is one.
+
+    `probe` is the name of the probe; `ms` the time until the error was known, None if not taken.
+    """
+
+    probe: str
+    address: IPAddress
+    port: int | None
+    error: str
+    icmp: Icmp | None = None
+    ms: float | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return endpoint(self.address, self.port)
 
 
 @dataclass(slots=True)

@@ -76,11 +76,13 @@ def _without_system(
     """
     if not servers or not all(server.failed for server in servers):
         return Resolution()
+    system = SystemLookupAsk(name, family)
+    case.waive(system)
     finding = resolver_layer.unreachable(case, SystemLookup(name), servers)
     only_dns = set(config.lookups.split()) <= _PLAIN_SOURCES
     if finding is None or not only_dns or finding.cause == "dns.resolver-silent":
+        case.want(system)
         return Resolution()
-    case.waive(SystemLookupAsk(name, family))
     return Resolution(failure=finding)
 
 
@@ -129,7 +131,7 @@ def _ask_all(
 def _late(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
     """Why the system's look-up takes so long: a dead first resolver, or one type of question."""
     found = _dead(case, looked_up, servers)
-    for server in servers:
+    for server in servers[:1]:  # nobody waits for a later one
         answered = {a.rrtype for a in server.answers if a.rcode is not None}
         silent = {a.rrtype for a in server.answers if a.error == TIMEOUT and not a.pending}
         if answered != {"A"} or silent != {"AAAA"}:
@@ -168,10 +170,11 @@ def _dead(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> lis
             evidence.append(say("system-lookup-took", name=looked_up.name, took=ms(looked_up.ms)))
         found.append(
             case.finding(
-                "dns.first-resolver-dead" if first else "dns.spare-resolver-dead",
+                "dns.first-resolver-dead" if place == 1 else "dns.spare-resolver-dead",
                 0.9,
                 str(server.address),
                 severity=Severity.WARNING if first else Severity.NOTE,
+                variant="quick" if place == 1 and not first else "",
                 evidence=evidence,
                 resolver=server.address,
                 name=looked_up.name,
@@ -201,9 +204,11 @@ def _failed(
     return Resolution(failure=answered_without(case, looked_up, servers, answering))
 
 
-def _no_resolver(case: Case, looked_up: SystemLookup, config: ResolverConfig) -> Finding:
+def _no_resolver(case: Case, looked_up: SystemLookup, config: ResolverConfig) -> Finding | None:
     """Nothing to ask: but a machine without any network has a deeper cause."""
     local = case.want(LocalAsk())
+    if local is None and case.waiting:
+        return None
     if local is not None and not any(i.usable for i in local.interfaces):
         return local_layer.offline(case, local)
 

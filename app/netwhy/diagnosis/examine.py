@@ -93,7 +93,7 @@ def _report(case: Case) -> TargetReport:
 def _this_machine(case: Case) -> TargetReport:
     findings = machine.examine(case)
     if findings is None:
-        return _pending(case, {})
+        return _pending(case, {}) if not case.final else _undecided(case, (), {})
     verdicts = [VERDICT_OF[f.severity] for f in findings]
     local = case.known(LocalAsk())
     own = [a for a in local.addresses if not a.is_loopback] if local is not None else []
@@ -109,7 +109,7 @@ def _this_machine(case: Case) -> TargetReport:
 def _bind(case: Case) -> TargetReport:
     result = bind_layer.examine(case)
     if result.verdict is None:
-        return _pending(case, {})
+        return _pending(case, {}) if not case.final else _undecided(case, (), {})
     failed = result.verdict is Verdict.FAILING
     marks = {"port": Mark.FAILED if failed else Mark.OK}
     return _finish(case, result.verdict, result.addresses, result.findings, marks)

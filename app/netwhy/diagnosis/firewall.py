@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from netwhy.core.asks import LocalDropsAsk
 from netwhy.core.model import Finding, IPAddress
 from netwhy.core.observations import (
@@ -10,30 +12,32 @@ from netwhy.core.observations import (
     LocalDrops,
     endpoint,
 )
-from netwhy.diagnosis.case import Case, say
+from netwhy.diagnosis.case import Case, Refusal, say
+
+#: How many of the four answers of a burst must be missed.
+_ANSWERS = 3
 
 
-def own_firewall_rejects(
-    case: Case, address: IPAddress, port: int | None, error: str, icmp: Icmp
-) -> Finding:
+def own_firewall_rejects(case: Case, refusal: Refusal, icmp: Icmp) -> Finding:
     """An ICMP error that this machine sent to itself."""
+    address = refusal.address
     return case.finding(
         "local.firewall",
         0.97,
-        endpoint(address, port),
+        refusal.endpoint,
         evidence=(
-            say("icmp-own", icmp=icmp.label, sender=icmp.sender or "", error=error),
+            say("icmp-own", icmp=icmp.label, sender=icmp.sender or "", error=refusal.error),
             say("route-is-fine", address=address),
         ),
         variant="rejected",
         root="this machine",
         address=address,
-        port=port,
-        endpoint=endpoint(address, port),
+        port=refusal.port,
+        endpoint=refusal.endpoint,
         source=icmp.sender,
         sender=icmp.sender,
         icmp=icmp.label,
-        error=error,
+        error=refusal.error,
     )
 
 
@@ -110,5 +114,15 @@ def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
 
 
 def counted(drops: LocalDrops) -> bool:
-    """Both bursts must show it: half of the answers at least, beyond the idle baseline."""
-    return len(drops.received) == 2 and all(count >= 3 for count in drops.received)
+    """Both bursts must show it: most of the answers, and clearly more than the noise could.
+
+    Packets of others come at random, so a count of n varies by about its square root.
+    """
+    noise = max(drops.noise, default=0)
+    least = _ANSWERS + 3 * math.sqrt(2 * noise) if noise > 0 else _ANSWERS
+    return len(drops.received) == 2 and all(count >= least for count in drops.received)
+
+
+def too_noisy(drops: LocalDrops | None) -> bool:
+    """Did packets of others hide whether answers are dropped here?"""
+    return drops is not None and max(drops.noise, default=0) > _ANSWERS

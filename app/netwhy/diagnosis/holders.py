@@ -108,10 +108,12 @@ def _held_by_listener(
 
 def _time_wait(case: Case, place: Place, waiting: Sequence[Socket]) -> Finding:
     """Only TIME_WAIT is left: SO_REUSEADDR helps if the old socket had it too."""
-    left = max((s.expires_ms or 0) for s in waiting)
-    evidence = [
-        bind_said(place),
-        say("time-wait-rows", count=len(waiting), port=place.port, seconds=round(left / 1000)),
+    ends = [s.expires_ms for s in waiting if s.expires_ms is not None]
+    seconds = round(max(ends) / 1000) if ends else None
+    evidence = [bind_said(place), say("time-wait-rows", count=len(waiting), port=place.port)]
+    if seconds is not None:
+        evidence.append(say("time-wait-ends", seconds=seconds))
+    evidence += [
         say("reuse-works" if place.reuse.error is None else "reuse-fails", endpoint=place.endpoint),
     ]
     severity = Severity.WARNING if place.reuse.error is None else Severity.FAILURE
@@ -123,7 +125,7 @@ def _time_wait(case: Case, place: Place, waiting: Sequence[Socket]) -> Finding:
         evidence,
         waiting[0],
         severity=severity,
-        seconds=round(left / 1000) or None,
+        seconds=seconds or None,
     )
 
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from netwhy.core.asks import (
-    LocalAsk,
-    PingAsk,
-    RouteAsk,
-)
-from netwhy.core.model import Finding, IPAddress, Mark, Verdict
-from netwhy.core.observations import (
-    LocalState,
-    Ping,
-    Route,
-)
+from collections.abc import Sequence
+
+from netwhy.core.asks import LocalAsk, PingAsk, RouteAsk
+from netwhy.core.model import Finding, IPAddress, Kind, Mark, Severity, Verdict
+from netwhy.core.observations import Ping, Route
 from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import path as path_layer
 from netwhy.diagnosis import route as route_layer
-from netwhy.diagnosis.case import Case
+from netwhy.diagnosis.case import Case, Refusal, say
+from netwhy.diagnosis.path import Contrast
 from netwhy.diagnosis.reach import Reach, failed, layer_marks
-from netwhy.diagnosis.refusal import explained
+from netwhy.diagnosis.refusal import explained, unexplained
 
 
 def host(case: Case, address: IPAddress) -> Reach:
@@ -34,47 +29,35 @@ def host(case: Case, address: IPAddress) -> Reach:
         marks |= {"route": Mark.OK, "ping": Mark.OK}
         return Reach(address, Verdict.OK, rtt_ms=seen.rtt_ms, marks=marks)
     if route.error is not None:
-        return failed(address, route_layer.refused_by_table(case, address), marks, "route")
-    if seen.icmp is not None:
-        finding = explained(case, address, None, seen.error or "", seen.icmp, None)
-        return failed(address, finding, marks, "ping")
-    return _host_by_contrast(case, address, seen, local, route, marks)
-
-
-def _host_by_contrast(
-    case: Case,
-    address: IPAddress,
-    seen: Ping,
-    local: LocalState,
-    route: Route,
-    marks: dict[str, Mark],
-) -> Reach:
-    """No echo came, or none could be sent: other signs of life decide."""
+        finding = route_layer.refused_by_table(case, address)
+        if finding is None and not case.waiting:
+            finding = unexplained(case, str(address), "route", route.error)
+        return failed(address, finding, marks, "route")
     if local.owns(address) or route.local:
         down = local_layer.loopback_down(case, address)
         verdict = Verdict.FAILING if down else Verdict.OK
         return Reach(address, verdict, down, marks=marks)
-    others = path_layer.contrast(case, address, None, udp=True)
+    return _by_contrast(case, seen, route, marks)
+
+
+def _by_contrast(case: Case, seen: Ping, route: Route, marks: dict[str, Mark]) -> Reach:
+    """No echo came, it was refused, or none could be sent: other signs of life decide."""
+    address = seen.address
     early = route_layer.neighbour_silent(case, address)
     if early is not None:
         return failed(address, early, marks, "ping")
-    if others is None or case.waiting:
+    others = path_layer.contrast(case, address, None, udp=True)
+    if others is None:
         return Reach(address, marks=marks)
-    alive = [c for c in others.ports if c.alive]
-    if others.signs_of_life():
+    alive = others.signs_of_life()
+    if seen.icmp is None:  # a host that rejects its ping as well rejects everything
+        alive += others.own_rejections()
+    if alive:
         marks |= {"route": Mark.OK}
-        rtt = next((c.rtt_ms or c.ms for c in alive), None)
-        return Reach(address, Verdict.OK, rtt_ms=rtt, marks=marks)
-    stuck = next((c for c in others.ports if c.resends_left is False), None)
-    if stuck is not None:
-        return failed(address, firewall.resends_stay_here(case, stuck), marks, "ping")
-    if seen.error in ("EPERM", "EACCES") and seen.unavailable is None:
-        forbidden = firewall.send_forbidden(case, address, None, seen.error)
-        return failed(address, forbidden, marks, "ping")
-    finding: Finding | None
-    rejected = next((c for c in others.ports if c.icmp is not None), None)
-    if rejected is not None and rejected.icmp is not None and not rejected.icmp.port_unreachable:
-        finding = explained(case, address, None, rejected.error or "", rejected.icmp, rejected.ms)
+        rtt = next((c.rtt_ms or c.ms for c in others.ports if c.alive), None)
+        return Reach(address, Verdict.OK, _ping_filtered(case, seen, alive), rtt, marks)
+    finding = _refused(case, seen, others)
+    if finding is not None or case.waiting:
         return failed(address, finding, marks, "ping")
     entry = route_layer.neighbour(case, route)
     if route.gateway is None and entry is not None and entry.answers:
@@ -83,3 +66,39 @@ def _host_by_contrast(
         return Reach(address, Verdict.OK, marks=marks)
     finding = path_layer.nothing_answers(case, address, None, others, [])
     return failed(address, finding, marks, "ping")
+
+
+def _refused(case: Case, seen: Ping, others: Contrast) -> Finding | None:
+    """Something said no: to the ping, to its sending, or to the other ports."""
+    address = seen.address
+    if seen.icmp is not None:
+        return explained(case, Refusal("ping", address, None, seen.error or "", seen.icmp))
+    stuck = next((c for c in others.ports if c.resends_left is False), None)
+    if stuck is not None:
+        return firewall.resends_stay_here(case, stuck)
+    if seen.error in ("EPERM", "EACCES") and seen.unavailable is None:
+        return firewall.send_forbidden(case, address, None, seen.error)
+    for port in others.ports:
+        if port.icmp is not None and not port.icmp.port_unreachable:
+            refusal = Refusal("tcp", address, None, port.error or "", port.icmp, port.ms)
+            return explained(case, refusal)
+    return None
+
+
+def _ping_filtered(case: Case, seen: Ping, alive: Sequence[str]) -> Finding | None:
+    """The host lives and answers no ping: only told to someone who asked for a ping."""
+    if case.target.kind is not Kind.ICMP or seen.unavailable is not None:
+        return None
+    said = say("ping-silent", address=seen.address)
+    if seen.icmp is not None:
+        said = say("ping-refused", address=seen.address, icmp=seen.icmp.label)
+    return case.finding(
+        "tcp.filtered",
+        0.95,
+        str(seen.address),
+        severity=Severity.WARNING,
+        evidence=[said, *alive],
+        variant="ping",
+        address=seen.address,
+        endpoint=seen.address,
+    )

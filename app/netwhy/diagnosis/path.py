@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netwhy.core.asks import ConnectAsk, PingAsk, RouteAsk, UdpAsk
+from netwhy.core.asks import ConnectAsk, LocalDropsAsk, PingAsk, RouteAsk, UdpAsk
 from netwhy.core.model import Finding, IPAddress
 from netwhy.core.observations import Connect, Icmp, Ping, Route, UdpExchange, endpoint
 from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import route as route_layer
-from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.case import Case, Refusal, ms, say
 
 #: Ports that hosts commonly answer on, and one that hardly any program listens on: a firewall
 #: that lets it pass shows the host's own refusal.
@@ -45,9 +45,20 @@ class Contrast:
             if seen:
                 ports = ", ".join(str(c.port) for c in seen)
                 found.append(say(key, address=seen[0].address, ports=ports))
-        udp = self.udp
-        if udp is not None and _closed_by_host(udp):
-            found.append(say("udp-port-unreachable", address=udp.address))
+        return found
+
+    def own_rejections(self) -> list[str]:
+        """Sentences for what the host itself turned away with an ICMP error: so it is there."""
+        found = []
+        rejected = [c for c in self.ports if _from_itself(c)]
+        if rejected:
+            ports = ", ".join(str(c.port) for c in rejected)
+            address = rejected[0].address
+            found.append(say("other-ports-rejected-itself", address=address, ports=ports))
+        if self.ping is not None and _from_itself(self.ping):
+            found.append(say("ping-rejected-itself", address=self.ping.address))
+        if self.udp is not None and _from_itself(self.udp):
+            found.append(say("udp-port-unreachable", address=self.udp.address))
         return found
 
     def refused_by(self, icmp: Icmp) -> list[Connect]:
@@ -59,14 +70,14 @@ class Contrast:
         return self.ping.icmp if self.ping is not None else None
 
 
-def _closed_by_host(seen: UdpExchange) -> bool:
-    icmp = seen.icmp
-    return icmp is not None and icmp.port_unreachable and icmp.sender == seen.address
+def _from_itself(seen: Connect | Ping | UdpExchange) -> bool:
+    """Did the host itself send the ICMP error?  Then it is there."""
+    return seen.icmp is not None and seen.icmp.sender == seen.address and not seen.icmp.own
 
 
 def other_ports(port: int | None) -> tuple[int, ...]:
-    """Three other ports of the host to compare with."""
-    return tuple(p for p in _OTHER_PORTS if p != port)[:4]
+    """Other ports of the host to compare with."""
+    return tuple(p for p in _OTHER_PORTS if p != port)
 
 
 def contrast(case: Case, address: IPAddress, port: int | None, *, udp: bool) -> Contrast | None:
@@ -79,35 +90,62 @@ def contrast(case: Case, address: IPAddress, port: int | None, *, udp: bool) -> 
     return Contrast(tuple(p for p in ports if p is not None), ping, datagram)
 
 
-def reported(
-    case: Case, address: IPAddress, port: int | None, error: str, icmp: Icmp, took_ms: float | None
-) -> Finding | None:
+def reported(case: Case, refusal: Refusal, icmp: Icmp) -> Finding | None:
     """The diagnosis of an ICMP error that another machine sent; None until it is decided."""
-    sender = icmp.sender or address
-    evidence = [say("icmp-from", icmp=icmp.label, sender=sender, took=ms(took_ms), error=error)]
+    address = refusal.address
+    evidence = [_told(refusal, icmp)]
     if icmp.time_exceeded:
-        return _worded(case, "path.loop", 0.8, address, port, icmp, error, evidence)
+        return _worded(case, "path.loop", 0.8, refusal, icmp, evidence)
     if icmp.protocol_unreachable or icmp.port_unreachable:
-        return _rejected(case, address, port, error, icmp, evidence)
-    others = contrast(case, address, port, udp=False)
+        return _rejected(case, refusal, icmp, evidence)
+    if not (icmp.prohibited or icmp.network_unreachable or icmp.host_unreachable):
+        return case.finding(
+            "unexplained",
+            0.4,
+            refusal.endpoint,
+            evidence=evidence,
+            endpoint=refusal.endpoint,
+            error=refusal.error,
+        )
+    others = contrast(case, address, refusal.port, udp=False)
     if others is None:
         return None
     alive = others.signs_of_life()
-    port_alive = [c for c in others.ports if c.alive]
     alike = others.refused_by(icmp)
-    if port_alive or (alive and not alike):
-        return _rejected(case, address, port, error, icmp, [*evidence, *alive])
+    if any(c.alive for c in others.ports) or (alive and not alike):
+        return _rejected(case, refusal, icmp, [*evidence, *alive])
     if alike:
         ports = ", ".join(str(c.port) for c in alike)
-        evidence.append(say("refused-alike", address=address, ports=ports, sender=sender))
+        evidence.append(
+            say("refused-alike", address=address, ports=ports, sender=icmp.sender or "something")
+        )
     if others.ping_refused is not None:
         evidence.append(say("ping-refused", address=address, icmp=others.ping_refused.label))
-    sure = bool(alike) or others.ping_refused is not None or port is None
-    confidence = 0.95 if sure and not alive else 0.75
-    cause = _cause(icmp)
-    rivals = () if sure and not alive else ("tcp.rejected-by-firewall",)
+    sure = bool(alike) or others.ping_refused is not None or refusal.port is None
+    certain = sure and not alive
     return _worded(
-        case, cause, confidence, address, port, icmp, error, [*evidence, *alive], rivals=rivals
+        case,
+        _cause(icmp),
+        0.95 if certain else 0.75,
+        refusal,
+        icmp,
+        [*evidence, *alive],
+        rivals=() if certain else ("tcp.rejected-by-firewall",),
+    )
+
+
+def _told(refusal: Refusal, icmp: Icmp) -> str:
+    """Who answered with which ICMP error, as far as that is known."""
+    if icmp.sender is None:
+        return say("icmp-from-somebody", icmp=icmp.label, error=refusal.error)
+    if refusal.ms is None:
+        return say("icmp-from-untimed", icmp=icmp.label, sender=icmp.sender, error=refusal.error)
+    return say(
+        "icmp-from",
+        icmp=icmp.label,
+        sender=icmp.sender,
+        took=ms(refusal.ms),
+        error=refusal.error,
     )
 
 
@@ -117,63 +155,43 @@ def _cause(icmp: Icmp) -> str:
     return "path.network-unreachable" if icmp.network_unreachable else "path.host-unreachable"
 
 
-def _rejected(
-    case: Case,
-    address: IPAddress,
-    port: int | None,
-    error: str,
-    icmp: Icmp,
-    evidence: list[str],
-) -> Finding:
-    own_doing = icmp.sender is None or icmp.sender == address
-    return _worded(
-        case,
-        "tcp.rejected-by-firewall",
-        0.96,
-        address,
-        port,
-        icmp,
-        error,
-        evidence,
-        variant="target" if own_doing else "between",
-    )
+def _rejected(case: Case, refusal: Refusal, icmp: Icmp, evidence: list[str]) -> Finding:
+    variant = "target" if icmp.sender == refusal.address else "between"
+    return _worded(case, "tcp.rejected-by-firewall", 0.96, refusal, icmp, evidence, variant=variant)
 
 
 def _worded(
     case: Case,
     cause: str,
     confidence: float,
-    address: IPAddress,
-    port: int | None,
+    refusal: Refusal,
     icmp: Icmp,
-    error: str,
     evidence: Iterable[str],
     *,
     rivals: tuple[str, ...] = (),
     variant: str = "",
 ) -> Finding:
-    sender = icmp.sender or address
-    route = case.want(RouteAsk(address))
+    route = case.want(RouteAsk(refusal.address))
     where = []
-    if route is not None and route.gateway is not None and route.gateway == sender:
-        where.append(say("sender-is-gateway", sender=sender))
-    elif sender == address:
-        where.append(say("sender-is-target", sender=sender))
+    if icmp.sender is not None and route is not None and route.gateway == icmp.sender:
+        where.append(say("sender-is-gateway", sender=icmp.sender))
+    elif icmp.sender == refusal.address:
+        where.append(say("sender-is-target", sender=icmp.sender))
     return case.finding(
         cause,
         confidence,
-        endpoint(address, port),
+        refusal.endpoint,
         evidence=[*evidence, *where],
         rivals=rivals,
-        variant=variant,
-        root=sender,
-        address=address,
-        port=port,
-        endpoint=endpoint(address, port),
-        sender=sender,
-        router=sender,
+        variant=variant if icmp.sender is not None else "",
+        root=icmp.sender or refusal.address,
+        address=refusal.address,
+        port=refusal.port,
+        endpoint=refusal.endpoint,
+        sender=icmp.sender,
+        router=icmp.sender,
         icmp=icmp.label,
-        error=error,
+        error=refusal.error,
     )
 
 
@@ -203,14 +221,17 @@ def silent(case: Case, seen: Connect) -> Finding | None:
     evidence = [
         say("syn-silent", endpoint=endpoint(address, port), sent=seen.resends + 1, took=ms(seen.ms))
     ]
-    alive = others.signs_of_life()
+    alive = [*others.signs_of_life(), *others.own_rejections()]
+    noisy = firewall.too_noisy(case.known(LocalDropsAsk(address, port)))
+    if noisy:
+        evidence.append(say("counters-noisy"))
     if alive:
         return case.finding(
             "tcp.filtered",
-            0.93,
+            0.75 if noisy else 0.93,
             endpoint(address, port),
             evidence=[*evidence, *alive],
-            rivals=("tcp.backlog-full",),
+            rivals=("local.firewall", "tcp.backlog-full") if noisy else ("tcp.backlog-full",),
             address=address,
             port=port,
             endpoint=endpoint(address, port),

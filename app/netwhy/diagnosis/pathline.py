@@ -67,7 +67,7 @@ def _stations(
     steps: list[PathStep] = []
     if route is not None and route.error is not None:
         return [PathStep("route", Mark.FAILED), PathStep(str(address), Mark.UNTESTED)]
-    said_no = _sender(case, address)
+    said_no = None if works else _sender(case, address)
     gateway = route.gateway if route is not None else None
     if gateway is not None:
         dead = cause == "route.gateway-silent" or said_no == gateway
@@ -78,7 +78,7 @@ def _stations(
     alive = works or cause.startswith(("tcp.", "udp.", "exchange."))
     mark = Mark.OK if alive else Mark.FAILED if silent else default
     if verdict is Verdict.UNKNOWN and not works:
-        mark = marks.get("ping", Mark.UNTESTED)
+        mark = marks.get("ping", default)
     steps.append(PathStep(str(address), mark))
     return steps
 
@@ -89,6 +89,8 @@ def _sender(case: Case, address: IPAddress) -> IPAddress | None:
     icmp: Icmp | None = None
     for ask, observation in case.facts.items():
         if isinstance(ask, (ConnectAsk, UdpAsk)) and ask.port != target.port:
+            continue
+        if isinstance(ask, PingAsk) and target.port is not None:
             continue
         if isinstance(ask, (ConnectAsk, UdpAsk, PingAsk)) and ask.address == address:
             icmp = icmp or getattr(observation, "icmp", None)

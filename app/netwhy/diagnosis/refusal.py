@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from netwhy.core.asks import (
-    LocalAsk,
-    RouteAsk,
-)
-from netwhy.core.model import Finding, IPAddress
-from netwhy.core.observations import (
-    Icmp,
-    LocalState,
-    Route,
-    endpoint,
-)
+from netwhy.core.asks import LocalAsk, RouteAsk
+from netwhy.core.model import Finding
+from netwhy.core.observations import LocalState, Route
 from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import path as path_layer
 from netwhy.diagnosis import route as route_layer
-from netwhy.diagnosis.case import Case, say
+from netwhy.diagnosis.case import Case, Refusal, say
 
 
-def explained(
-    case: Case,
-    address: IPAddress,
-    port: int | None,
-    error: str,
-    icmp: Icmp | None,
-    took_ms: float | None,
-) -> Finding | None:
+def explained(case: Case, refusal: Refusal) -> Finding | None:
     """The diagnosis of an error that the system or another machine reported; None: undecided."""
-    if error in ("EMFILE", "ENFILE"):
-        return local_layer.files_exhausted(case, error)
+    address, icmp = refusal.address, refusal.icmp
+    if refusal.error in ("EMFILE", "ENFILE"):
+        return local_layer.files_exhausted(case, refusal.error)
     if icmp is not None and not icmp.own:
-        return path_layer.reported(case, address, port, error, icmp, took_ms)
+        return path_layer.reported(case, refusal, icmp)
     table = route_layer.refused_by_table(case, address)
     if table is not None:
         return table
@@ -44,33 +30,30 @@ def explained(
         silent = route_layer.neighbour_silent(case, address) if icmp.host_unreachable else None
         if silent is not None or case.waiting:
             return silent
-        return firewall.own_firewall_rejects(case, address, port, error, icmp)
-    if error == "EHOSTUNREACH":
+        return firewall.own_firewall_rejects(case, refusal, icmp)
+    if refusal.error == "EHOSTUNREACH":
         silent = route_layer.neighbour_silent(case, address)
         if silent is not None or case.waiting:
             return silent
-    return _refused_here(case, address, port, error, local, route)
+    return _refused_here(case, refusal, local, route)
 
 
-def _refused_here(
-    case: Case,
-    address: IPAddress,
-    port: int | None,
-    error: str,
-    local: LocalState,
-    route: Route,
-) -> Finding | None:
+def _refused_here(case: Case, refusal: Refusal, local: LocalState, route: Route) -> Finding | None:
     """The system refused at once, and not because of its routes."""
+    address, port, error = refusal.address, refusal.port, refusal.error
     if (route.broadcast or route.multicast) and error in ("EACCES", "ENETUNREACH", "EINVAL"):
+        kind = "broadcast" if route.broadcast else "multicast"
         return case.finding(
             "local.address-unusable",
             0.98,
             str(address),
             evidence=(
-                say("route-broadcast", address=address),
-                say("connect-said", error=error, endpoint=endpoint(address, port)),
+                say("route-broadcast", address=address)
+                if route.broadcast
+                else say("route-multicast", address=address),
+                say("connect-said", error=error, endpoint=refusal.endpoint),
             ),
-            variant="broadcast" if route.broadcast else "multicast",
+            variant=kind,
             address=address,
             label=address,
         )
@@ -86,7 +69,7 @@ def _refused_here(
                 return exhausted
     if error in ("EPERM", "EACCES"):
         return local_layer.policy(case, address, port, error)
-    return unexplained(case, endpoint(address, port), "tcp", error)
+    return unexplained(case, refusal.endpoint, refusal.probe, error)
 
 
 def unexplained(case: Case, subject: str, probe: str, error: str) -> Finding:

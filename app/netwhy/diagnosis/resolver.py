@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netwhy.core.asks import DnsAsk, LocalAsk
 from netwhy.core.errnames import ede_name
 from netwhy.core.model import Finding, IPAddress
-from netwhy.core.observations import TIMEOUT, DnsAnswer, SystemLookup, endpoint
+from netwhy.core.observations import TIMEOUT, DnsAnswer, Icmp, SystemLookup, endpoint
 from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import route as route_layer
-from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.refusal import explained
 
 #: Causes that stop more than the resolver: they are named instead of it.
@@ -129,6 +129,8 @@ def describe(server: Server) -> str:
 
 def system_said(looked_up: SystemLookup) -> str:
     """What the system's own look-up gave, as one sentence."""
+    if looked_up.error is None:
+        return say("system-lookup-took", name=looked_up.name, took=ms(looked_up.ms))
     key = "system-lookup-timeout" if looked_up.error == TIMEOUT else "system-lookup-failed"
     return say(key, name=looked_up.name, error=looked_up.error or "", took=ms(looked_up.ms))
 
@@ -137,34 +139,48 @@ def unreachable(
     case: Case, looked_up: SystemLookup, servers: Sequence[Server], *, port: int = 53
 ) -> Finding | None:
     """No resolver answered.  A deeper fault of this machine's way out is named instead."""
-    verdicts = [_one(case, server, port) for server in servers]
-    if any(verdict is None for verdict in verdicts):
+    verdicts = {server: _one(case, server, port) for server in servers}
+    if case.waiting or any(s.error is not None and s.error.pending for s in servers):
         return None
-    told = [v for v in verdicts if v is not None]
-    findings = [v for v in told if isinstance(v, Finding)]
+    told = {server: verdict for server, verdict in verdicts.items() if verdict is not None}
+    if not told:
+        return _never_asked(case, looked_up, servers)
+    findings = [v for v in told.values() if isinstance(v, Finding)]
     deeper = next((f for f in findings if f.cause in _DEEPER or _no_way_out(case, f)), None)
     if deeper is not None:
         return deeper
-    kind, blamed = _kind(servers, told)
+    kind, blamed = _kind(told)
     evidence = [describe(server) for server in servers]
-    for verdict in told:
-        if isinstance(verdict, Finding):
-            evidence += [line for line in verdict.evidence if line not in evidence]
+    for finding in findings:
+        evidence += [line for line in finding.evidence if line not in evidence]
     return _blame(case, looked_up, servers, kind, blamed, evidence, port)
 
 
-def _kind(servers: Sequence[Server], told: Sequence[Finding | str]) -> tuple[str, Server]:
+def _never_asked(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> Finding:
+    """No query could be made at all: only the system's own words are known."""
+    return case.finding(
+        "unexplained",
+        0.3,
+        looked_up.name,
+        evidence=(*(describe(server) for server in servers), system_said(looked_up)),
+        name=looked_up.name,
+        error=looked_up.error,
+    )
+
+
+def _kind(told: Mapping[Server, Finding | str]) -> tuple[str, Server]:
     """The cause that stands for all dead resolvers, and the resolver it is told of.
 
     The one whose refusal says most comes first; silence of all others does not outweigh it.
     """
     for kind in ("alive", "tcp", "closed"):
-        if kind in told:
-            return kind, servers[list(told).index(kind)]
-    for server, verdict in zip(servers, told, strict=False):
+        for server, verdict in told.items():
+            if verdict == kind:
+                return kind, server
+    for server, verdict in told.items():
         if isinstance(verdict, Finding):
             return "unreachable", server
-    return "silent", servers[0]
+    return "silent", next(iter(told))
 
 
 def _blame(
@@ -188,7 +204,7 @@ def _blame(
         evidence.insert(0, say("resolver-alive", resolver=blamed.address))
     if kind == "tcp":
         evidence.insert(0, say("resolver-tcp", resolver=blamed.address))
-    if kind == "silent":
+    if kind == "silent" and _tcp_silent(case, blamed, port):
         evidence.append(say("resolver-tcp-silent", resolver=blamed.address))
     if looked_up.error:
         evidence.append(system_said(looked_up))
@@ -209,6 +225,22 @@ def _blame(
     )
 
 
+def _contrast_asks(server: Server, failure: DnsAnswer, port: int) -> tuple[DnsAsk, DnsAsk]:
+    """A question about the server itself, and the same question over TCP."""
+    return (
+        DnsAsk(server.address, "version.bind", "TXT", port, rrclass="CH"),
+        DnsAsk(server.address, failure.name, failure.rrtype, port, transport="tcp"),
+    )
+
+
+def _tcp_silent(case: Case, server: Server, port: int) -> bool:
+    """Were both contrast questions really asked, and brought nothing?"""
+    failure = server.error
+    return failure is not None and all(
+        case.known(ask) is not None for ask in _contrast_asks(server, failure, port)
+    )
+
+
 def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     """Why one resolver does not answer: a finding, or "closed", "silent", "alive", "tcp".
 
@@ -216,7 +248,7 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     """
     failure = server.error
     if failure is None:
-        return None if case.waiting else "silent"
+        return None
     if failure.error != TIMEOUT:
         icmp = failure.icmp
         from_server = icmp is None or icmp.sender in (server.address, None)
@@ -227,17 +259,17 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
         if failure.error == "EPERM" and icmp is None:
             return firewall.send_forbidden(case, server.address, port, failure.error)
         if icmp is not None and not icmp.own:
-            return _reported(case, server, port, failure)
-        return explained(case, server.address, port, failure.error or "", icmp, failure.ms)
+            return _reported(case, server, port, failure, icmp)
+        refusal = Refusal("dns", server.address, port, failure.error or "", icmp, failure.ms)
+        return explained(case, refusal)
     early = local_layer.loopback_down(case, server.address) or route_layer.neighbour_silent(
         case, server.address
     )
     if early is not None and not failure.pending:
         return early
-    alive = case.want(DnsAsk(server.address, "version.bind", "TXT", port, rrclass="CH"))
-    over_tcp = case.want(
-        DnsAsk(server.address, failure.name, failure.rrtype, port, transport="tcp")
-    )
+    about_itself, same_over_tcp = _contrast_asks(server, failure, port)
+    alive = case.want(about_itself)
+    over_tcp = case.want(same_over_tcp)
     if failure.pending or case.waiting:
         return None
     if alive is not None and alive.rcode is not None:
@@ -247,27 +279,25 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     return "silent"
 
 
-def _reported(case: Case, server: Server, port: int, failure: DnsAnswer) -> Finding:
+def _reported(case: Case, server: Server, port: int, failure: DnsAnswer, icmp: Icmp) -> Finding:
     """A router or firewall between here and the resolver says no."""
-    icmp = failure.icmp
+    error = failure.error or ""
+    if icmp.sender is None:
+        said = say("icmp-from-somebody", icmp=icmp.label, error=error)
+    else:
+        said = say(
+            "icmp-from", icmp=icmp.label, sender=icmp.sender, took=ms(failure.ms), error=error
+        )
     return case.finding(
         "dns.resolver-unreachable",
         0.92,
         str(server.address),
-        evidence=(
-            say(
-                "icmp-from",
-                icmp=icmp.label if icmp else "",
-                sender=icmp.sender if icmp else "",
-                took=ms(failure.ms),
-                error=failure.error or "",
-            ),
-        ),
+        evidence=(said,),
         resolver=server.address,
         address=server.address,
-        sender=icmp.sender if icmp else None,
-        icmp=icmp.label if icmp else None,
-        error=failure.error,
+        sender=icmp.sender,
+        icmp=icmp.label,
+        error=error,
         endpoint=endpoint(server.address, port),
     )
 

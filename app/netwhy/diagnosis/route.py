@@ -54,7 +54,7 @@ def none(case: Case, local: LocalState, address: IPAddress) -> Finding:
         evidence.append(say("no-default", family=f"IPv{family}"))
     if not has_address:
         evidence.append(say("no-address-in-family", family=f"IPv{family}"))
-    if other_default:
+    if other_default and not has_default:
         evidence.append(say("other-family-has-default", family=f"IPv{other}"))
     variant = ""
     if not has_default:

@@ -19,7 +19,7 @@ from netwhy.core.observations import (
 )
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import path as path_layer
-from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
 from netwhy.diagnosis.refusal import explained
 
@@ -63,7 +63,8 @@ def tcp(case: Case, address: IPAddress, port: int) -> Reach:
     elif seen.error == "ECONNRESET":
         finding = _reset(case, seen)
     else:
-        finding = explained(case, address, port, seen.error or "", seen.icmp, seen.ms)
+        refusal = Refusal("tcp", address, port, seen.error or "", seen.icmp, seen.ms)
+        finding = explained(case, refusal)
     return failed(address, finding, marks, "port")
 
 

@@ -19,7 +19,7 @@ from netwhy.core.observations import (
 from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import route as route_layer
-from netwhy.diagnosis.case import Case, ms, say
+from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
 from netwhy.diagnosis.refusal import explained, unexplained
 from netwhy.diagnosis.tcp import covers, listening_row
@@ -38,17 +38,15 @@ def udp(case: Case, address: IPAddress, port: int) -> Reach:
     if seen.silent:
         return _udp_silent(case, seen, marks)
     finding: Finding | None
-    icmp = seen.icmp
     if _closed(seen):
         finding = _udp_refused(case, seen, local, route)
     elif seen.error == "EAGAIN" and not seen.sent:
-        finding = local_layer.ports_exhausted(case, address, port, "EAGAIN") or unexplained(
-            case, endpoint(address, port), "udp", "EAGAIN"
-        )
+        finding = _no_port_left(case, seen)
     elif seen.error == "EPERM" and not seen.sent:
         finding = firewall.send_forbidden(case, address, port, seen.error)
     else:
-        finding = explained(case, address, port, seen.error or "", icmp, seen.ms)
+        refusal = Refusal("udp", address, port, seen.error or "", seen.icmp, seen.ms)
+        finding = explained(case, refusal)
     return failed(address, finding, marks, "port")
 
 
@@ -58,6 +56,14 @@ def _closed(seen: UdpExchange) -> bool:
     if icmp is None:
         return seen.error == "ECONNREFUSED"
     return icmp.port_unreachable and (icmp.sender in (seen.address, None) or icmp.own)
+
+
+def _no_port_left(case: Case, seen: UdpExchange) -> Finding | None:
+    """EAGAIN from connect: no source port was to be had (measured on Linux)."""
+    exhausted = local_layer.ports_exhausted(case, seen.address, seen.port, "EAGAIN")
+    if exhausted is not None or case.waiting:
+        return exhausted
+    return unexplained(case, endpoint(seen.address, seen.port), "udp", "EAGAIN")
 
 
 def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route) -> Finding | None:
@@ -93,9 +99,8 @@ def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route)
                 **common,
             )
     elif seen.icmp is not None and seen.icmp.own:
-        return firewall.own_firewall_rejects(
-            case, seen.address, seen.port, seen.error or "", seen.icmp
-        )
+        refusal = Refusal("udp", seen.address, seen.port, seen.error or "", seen.icmp, seen.ms)
+        return firewall.own_firewall_rejects(case, refusal, seen.icmp)
     return case.finding(
         "udp.refused",
         0.93,

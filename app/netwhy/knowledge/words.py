@@ -114,7 +114,7 @@ def table(file: str) -> dict[str, Any]:
     """A whole knowledge file as a dict; empty when it cannot be read."""
     try:
         return _parsed(_source(file))
-    except ValueError:
+    except (OSError, ValueError):  # no file descriptor left, or a broken installation
         return {}
 
 
@@ -183,7 +183,7 @@ def _entry_or_none(cause: str) -> Entry | None:
     """The entry, or None: words that are missing or broken must never stop a diagnosis."""
     try:
         return entry(cause)
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, OSError):
         return None
 
 

@@ -6,6 +6,7 @@ Both could catch clients that belong to the running service.  The plain bind and
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from collections.abc import Callable
@@ -29,6 +30,6 @@ async def bind(ask: BindAsk, tell: Callable[[BindTry], None]) -> BindTry:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(sockaddr(ask.address, ask.port))
     except (OSError, OverflowError) as error:
-        name = errno_name(getattr(error, "errno", None) or 0)
+        name = errno_name(getattr(error, "errno", None) or errno.EINVAL)
         return BindTry(ask.address, ask.port, ask.transport, ask.reuse, error=name)
     return BindTry(ask.address, ask.port, ask.transport, ask.reuse)

@@ -160,7 +160,7 @@ def _parse(data: bytes, message: Message) -> Message | None:
     import dns.message
 
     try:
-        reply = dns.message.from_wire(data, ignore_trailing=True)
+        reply = dns.message.from_wire(data, ignore_trailing=True, continue_on_error=True)
     except (dns.exception.DNSException, ValueError, IndexError, struct.error):
         return None
     return reply if message.is_response(reply) else None

@@ -80,6 +80,7 @@ async def local_drops(ask: LocalDropsAsk, tell: Callable[[LocalDrops], None]) ->
     """
     received: list[int] = []
     failed: list[int] = []
+    noise: list[int] = []
     loop = asyncio.get_running_loop()
     async with _counting.setdefault(loop, asyncio.Lock()):
         started = loop.time()
@@ -93,12 +94,10 @@ async def local_drops(ask: LocalDropsAsk, tell: Callable[[LocalDrops], None]) ->
                     _send_syn(ask, burst)
                 await asyncio.sleep(_WINDOW_S)
                 after = counters.counters()
-            received.append(
-                undelivered(idle, after, ask.address.version)
-                - undelivered(before, idle, ask.address.version)
-            )
+            noise.append(undelivered(before, idle, ask.address.version))
+            received.append(undelivered(idle, after, ask.address.version) - noise[-1])
             failed.append(after.tcp_retrans_fail - idle.tcp_retrans_fail)
-    return LocalDrops(ask.address, ask.port, tuple(received), tuple(failed))
+    return LocalDrops(ask.address, ask.port, tuple(received), tuple(failed), tuple(noise))
 
 
 def _send_syn(ask: LocalDropsAsk, burst: contextlib.ExitStack) -> None:

@@ -32,10 +32,10 @@ async def system_lookup(ask: SystemLookupAsk, tell: Callable[[SystemLookup], Non
     """`getaddrinfo`, timed inside a thread of our own; given up just before the ask's deadline."""
 
     def look_up() -> SystemLookup:
-        # Bytes keep Python from importing its IDNA codec; the name is an A-label already.
-        name = ask.name.encode("ascii", "surrogateescape")
         started = time.perf_counter()
         try:
+            # Bytes keep Python from importing its IDNA codec; the name is an A-label already.
+            name = ask.name.encode("ascii", "surrogateescape")
             rows = socket.getaddrinfo(name, None, _FAMILY[ask.family], socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             return SystemLookup(ask.name, (), error_name(error), _ms(started))

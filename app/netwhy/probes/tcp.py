@@ -11,6 +11,7 @@ import contextlib
 import errno
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -79,6 +80,8 @@ def _outcome(ask: ConnectAsk, sock: socket.socket, started: float) -> Connect:
         return _observe(ask, sock, started, error=errno_name(code))
     errqueue.listen(sock, on=False)
     if _connected_to_itself(sock):
+        # A reset instead of a close: TIME_WAIT would keep the port from a server that wants it.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return _observe(ask, sock, started, error="ECONNREFUSED", self_connected=True)
     seen = _observe(ask, sock, started, error=None)
     _close(sock)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from ipaddress import IPv6Address
 from typing import Any
@@ -21,7 +23,15 @@ def sockaddr(address: IPAddress, port: int) -> tuple[Any, ...]:
     if isinstance(address, IPv6Address):
         scope = 0
         if address.scope_id:
-            name = address.scope_id
-            scope = int(name) if name.isdigit() else socket.if_nametoindex(name)
+            scope = _index(address.scope_id)
         return (str(address).partition("%")[0], port, 0, scope)
     return (str(address), port)
+
+
+def _index(scope: str) -> int:
+    if scope.isdigit():
+        return int(scope)
+    try:
+        return socket.if_nametoindex(scope)
+    except OSError as error:  # Python gives it no errno
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from error

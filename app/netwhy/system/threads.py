@@ -44,6 +44,9 @@ async def call(function: Callable[[], T]) -> T:
         error: BaseException | None = None
         try:
             value = function()
+        except StopIteration as exc:  # a future cannot carry it (PEP 479)
+            error = RuntimeError("StopIteration")
+            error.__cause__ = exc
         except Exception as exc:
             error = exc
         finally:

@@ -9,6 +9,7 @@ Prints "ready" once everything listens, then serves until it is ended.
     udp-deaf:PORT                takes datagrams and never answers
     bound:ADDRESS:PORT           bound, never listened
     connected:N:ADDRESS:PORT     keeps N connections open to a service elsewhere
+    reset:PORT                   accepts, and resets at once
     full:ADDRESS:PORT            listens, with a queue that is full: further clients get no answer
     noise:N:ADDRESS:PORT         sends N datagrams a second there, answered or not
     knocking:N:ADDRESS:PORT      tries N new connections a second there, answered or not
@@ -19,10 +20,13 @@ from __future__ import annotations
 
 import selectors
 import socket
+import struct
 import sys
 import threading
 import time
 from contextlib import suppress
+
+_NO_GOODBYE = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: closing sends RST
 
 
 def _split(text: str) -> tuple[str | None, int]:
@@ -107,7 +111,9 @@ def main(specs: list[str]) -> None:
             kept += _full(host or "127.0.0.1", port)
         elif kind in ("noise", "knocking"):
             count, _, host = (host or "").partition(":")
-            threading.Thread(target=_knock, args=(kind, int(count), host, port), daemon=True).start()
+            threading.Thread(
+                target=_knock, args=(kind, int(count), host, port), daemon=True
+            ).start()
         elif kind == "bound":
             sock = _socket(socket.SOCK_STREAM, host)
             sock.bind((host or "::", port))
@@ -119,7 +125,8 @@ def main(specs: list[str]) -> None:
         else:
             host = "0.0.0.0" if kind == "tcp4" else host
             listener = _tcp(host, port, only_v6=kind == "tcp6")
-            waiting.register(listener, selectors.EVENT_READ, "accept")
+            verb = "reset" if kind == "reset" else "accept"
+            waiting.register(listener, selectors.EVENT_READ, verb)
     print("ready", flush=True)
     if not waiting.get_map():
         while True:
@@ -136,6 +143,10 @@ def _serve(waiting: selectors.BaseSelector) -> None:
                 if key.data == "echo":
                     data, sender = sock.recvfrom(4096)
                     sock.sendto(data, sender)
+                elif key.data == "reset":
+                    connection, _ = sock.accept()
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_GOODBYE)
+                    connection.close()
                 elif key.data == "accept":
                     connection, _ = sock.accept()
                     waiting.register(connection, selectors.EVENT_READ, "client")

@@ -28,13 +28,13 @@ class Icmp:
         names = _ICMP4 if self.version == 4 else _ICMP6
         name = names.get((self.type, self.code))
         number = f"ICMP{'v6' if self.version == 6 else ''} {self.type}/{self.code}"
-        return f"{name} ({number})" if name else number
+        return f"{name} ({number})" if name else f"error without a name ({number})"
 
     @property
     def prohibited(self) -> bool:
         """Administratively prohibited, or an equivalent of ICMPv6."""
         if self.version == 4:
-            return self.type == 3 and self.code in (9, 10, 13)
+            return self.type == 3 and self.code in (9, 10, 13, 14, 15)
         return self.type == 1 and self.code in (1, 5, 6)
 
     @property
@@ -48,12 +48,14 @@ class Icmp:
     @property
     def host_unreachable(self) -> bool:
         return (self.type, self.code) in (
-            ((3, 1), (3, 7)) if self.version == 4 else ((1, 3), (1, 2))
+            ((3, 1), (3, 7), (3, 8), (3, 12)) if self.version == 4 else ((1, 3), (1, 2))
         )
 
     @property
     def network_unreachable(self) -> bool:
-        return (self.type, self.code) in (((3, 0), (3, 6)) if self.version == 4 else ((1, 0),))
+        return (self.type, self.code) in (
+            ((3, 0), (3, 6), (3, 11)) if self.version == 4 else ((1, 0),)
+        )
 
     @property
     def time_exceeded(self) -> bool:
@@ -67,9 +69,15 @@ _ICMP4 = {
     (3, 3): "port unreachable",
     (3, 4): "fragmentation needed",
     (3, 6): "network unknown",
+    (3, 5): "source route failed",
     (3, 7): "host unknown",
+    (3, 8): "source host isolated",
     (3, 9): "network administratively prohibited",
     (3, 10): "host administratively prohibited",
+    (3, 11): "network unreachable for this type of service",
+    (3, 12): "host unreachable for this type of service",
+    (3, 14): "host precedence violation",
+    (3, 15): "precedence cutoff in effect",
     (3, 13): "communication administratively prohibited",
     (11, 0): "time exceeded",
 }

@@ -128,7 +128,8 @@ class LocalDrops(Observation):
     """Two tries of a silent SYN against the kernel's counters, each beside an idle baseline.
 
     `received` are packets that reached this machine and were given to no protocol, more than in
-    the baseline of equal length, for each try; `out_failed` are resends that failed to leave.
+    the baseline of equal length, for each try; `noise` is that baseline; `out_failed` are resends
+    that failed to leave.
     """
 
     probe: ClassVar[str] = "local"
@@ -136,10 +137,12 @@ class LocalDrops(Observation):
     port: int
     received: tuple[int, ...] = ()
     out_failed: tuple[int, ...] = ()
+    noise: tuple[int, ...] = ()
 
     def row(self) -> ProbeRow:
         detail = {
             "undelivered_packets": list(self.received),
+            "undelivered_before": list(self.noise),
             "failed_resends": list(self.out_failed),
         }
         subject = f"kernel counters for {endpoint(self.address, self.port)}"
