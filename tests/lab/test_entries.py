@@ -18,6 +18,8 @@ NOT_HERE = {
     "dns.config-ignored": "stands beside another finding; tables in tests/unit",
     "dns.dnssec-bogus": "needs a validating resolver and a broken zone; tables in tests/unit",
     "dns.not-a-resolver": "needs a server that breaks the protocol; tables in tests/unit",
+    "dns.hosts-override": "stands beside another finding; tables in tests/unit",
+    "exchange.reset": "whether connect or the first read sees it is chance; tables in tests/unit",
     "local.files-exhausted": "netwhy works with the few files there are; tables in tests/unit",
     "local.policy": "needs SELinux or a cgroup program; tables in tests/unit",
     "local.proxy-set": "a note about programs that heed it; tables in tests/unit",
@@ -35,14 +37,15 @@ def named(entry: Entry) -> set[str]:
 @pytest.mark.parametrize("entry", [pytest.param(e, id=f"{e.layer}-{e.id}") for e in ENTRIES])
 def test_an_entry_names_causes_that_exist(entry: Entry) -> None:
     expect = entry.expect
-    every = named(entry) | {*expect.others, *expect.rivals, *expect.allowed}
+    every = named(entry) | {*expect.others, *expect.rivals, *expect.or_rival_of, *expect.allowed}
     assert every <= {*cause_ids(), "path.ipv6-broken"}
     assert entry.targets and entry.story.endswith((".", "?"))
 
 
 def test_every_cause_has_a_fault_or_a_reason() -> None:
     proved = set().union(*map(named, ENTRIES))
-    assert set(cause_ids()) - proved == set(NOT_HERE)
+    assert set(cause_ids()) - proved <= set(NOT_HERE)
+    assert not proved & set(NOT_HERE), "what is proved needs no excuse"
 
 
 def test_enough_healthy_networks() -> None:

@@ -109,7 +109,10 @@ class ConnectAsk(Ask[seen.Connect]):
 
 @dataclass(frozen=True, slots=True)
 class UdpAsk(Ask[seen.UdpExchange]):
-    """`send` replaces the request that the probe would choose for the port."""
+    """`send` replaces the request that the probe would choose for the port.
+
+    With a `ttl` the datagram ends at that hop, which then says so (time exceeded).
+    """
 
     probe: ClassVar[str] = "udp"
     deadline_s: ClassVar[float] = 30.0
@@ -117,6 +120,7 @@ class UdpAsk(Ask[seen.UdpExchange]):
     port: int
     timeout_s: float | None = None
     send: str | None = None
+    ttl: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
