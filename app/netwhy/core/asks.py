@@ -98,13 +98,17 @@ class PingAsk(Ask[seen.Ping]):
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsk(Ask[seen.Connect]):
-    """`timeout_s` None: the default of 3.6 s, longer than a neighbour's silence (3.08 s)."""
+    """`timeout_s` None: the default of 3.6 s, longer than a neighbour's silence (3.08 s).
+
+    A second `attempt` asks again, where the first answer may have been overtaken.
+    """
 
     probe: ClassVar[str] = "tcp"
     deadline_s: ClassVar[float] = 30.0
     address: IPAddress
     port: int
     timeout_s: float | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
