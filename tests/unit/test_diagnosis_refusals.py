@@ -14,6 +14,7 @@ from tests.unit.facts import (
     SERVER,
     SERVER6,
     Row,
+    World,
     all_ports,
     check,
     connect_fails,
