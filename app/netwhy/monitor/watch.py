@@ -68,6 +68,8 @@ class Watch:
                 report = await self._check()
             finally:
                 self.checking = False
+            if _told_to_stop():  # a check that swallowed the cancellation must not begin another
+                return
             self._settled(self.record, report)
             now = self._clock()
             await self._rest(self.record.rest(now - started, now))
@@ -99,6 +101,11 @@ class Watch:
                 return untold(target, f"the check did not end within {CHECK_CAP_S:.0f} s")
             return untold(target, f"the check itself failed: {told(error)}")
         return untold(target, "the check ended without a result")
+
+
+def _told_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def told(error: BaseException) -> str:
