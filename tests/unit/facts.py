@@ -401,7 +401,8 @@ def _key(seen: Observation) -> tuple[object, ...]:
             return (asks.SystemLookupAsk, seen.name)
         case DnsAnswer():
             question = (seen.server, seen.name, seen.rrtype)
-            return (asks.DnsAsk, *question, seen.port, seen.transport, seen.checking_disabled)
+            how = (seen.transport, seen.checking_disabled, seen.payload, seen.attempt)
+            return (asks.DnsAsk, *question, seen.port, *how)
     raise AssertionError(f"no ask for {seen}")
 
 
@@ -423,7 +424,8 @@ def _keys(ask: AskOf) -> list[tuple[object, ...]]:
             return [(type(ask), ask.name)]
         case asks.DnsAsk():
             question = (ask.server, ask.name, ask.rrtype)
-            return [(asks.DnsAsk, *question, ask.port, ask.transport, ask.checking_disabled)]
+            how = (ask.transport, ask.checking_disabled, ask.payload, ask.attempt)
+            return [(asks.DnsAsk, *question, ask.port, *how)]
     return [(type(ask),)]
 
 
