@@ -194,10 +194,11 @@ class Engine:
         left = begun + TARGET_DEADLINE_S - now
         if needed:
             return left if left > 0 else None
+        # A probe that was only just asked for has not begun yet.
         patience = [
-            run.started + ask.patience_s - now
+            (run.started or now) + ask.patience_s - now
             for ask in examination.hopes
-            if (run := mine[ask]).ended is None and run.started is not None
+            if (run := mine[ask]).ended is None
         ]
         longest = min(left, max(patience, default=0.0))
         return longest if longest > 0 else None

@@ -52,6 +52,10 @@ def _half(case: Case, looked_up: SystemLookup, server: Server) -> Finding | None
         severity, variant = Severity.NOTE, "denied"
         evidence += [say("type-denied", resolver=server.address, type="AAAA", rcode=denied),
                      say("musl-denied", rcode=denied)]  # fmt: skip
+    elif any(a.pending for a in six) and (looked_up.ms or 0.0) >= WAITED_MS:
+        for answer in six:  # somebody waited for this: see whether it ever comes
+            case.want(DnsAsk(answer.server, answer.name, answer.rrtype, answer.port))
+        return None
     elif all(a.error == TIMEOUT and not a.pending for a in six):
         variant = ""
         evidence += [say("type-dropped", resolver=server.address, type="AAAA"),
