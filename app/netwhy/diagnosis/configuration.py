@@ -203,7 +203,7 @@ def switched_off(
     if not services:
         return None
     before = services[: services.index("dns")] if "dns" in services else services
-    taker = _taker(before)
+    taker = _taker(before, local=looked_up.name.endswith(".local"))
     if "dns" in services and taker is None:
         return None
     if looked_up.name.endswith(".local") and taker and taker.startswith(("mdns", "resolve")):
@@ -232,15 +232,19 @@ def switched_off(
     )
 
 
-def _taker(services: Sequence[str]) -> str | None:
-    """The service whose "no" ends the look-up, from an action such as [NOTFOUND=return]."""
+def _taker(services: Sequence[str], *, local: bool) -> str | None:
+    """The service whose "no" ends the look-up, from an action such as [NOTFOUND=return].
+
+    Multicast DNS says nothing about names outside of `.local`: there only its absence can end it.
+    """
     service = ""
     inside = ""
     for word in services:
         if inside or word.startswith("["):
             inside += " " + word
             if word.endswith("]"):
-                if _returns(inside):
+                silent = service.startswith("mdns") and not local
+                if _returns(inside, ("unavail",) if silent else ("notfound", "unavail")):
                     return service
                 inside = ""
         else:
@@ -248,11 +252,11 @@ def _taker(services: Sequence[str]) -> str | None:
     return None
 
 
-def _returns(action: str) -> bool:
-    """Does an action return on NOTFOUND or UNAVAIL (nsswitch.conf(5))?  `[!SUCCESS=return]` too."""
+def _returns(action: str, on: Sequence[str]) -> bool:
+    """Does an action return on one of these (nsswitch.conf(5))?  `[!SUCCESS=return]` does."""
     rules = [rule.partition("=") for rule in action.strip(" []").lower().split()]
     return any(
         result == "return"
-        and (status in ("notfound", "unavail") or (status[:1] == "!" and status != "!notfound"))
+        and any(status == each or (status[:1] == "!" and status[1:] != each) for each in on)
         for status, _equals, result in rules
     )

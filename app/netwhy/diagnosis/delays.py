@@ -27,7 +27,7 @@ def late(
     case: Case, looked_up: SystemLookup, config: ResolverConfig, servers: Sequence[Server]
 ) -> list[Finding]:
     """What an operator would want to know of the resolvers although the name resolves."""
-    found = _dead(case, looked_up, servers)
+    found = [*_dead(case, looked_up, servers), *_only_tcp(case, looked_up, servers)]
     for server in servers[:1]:  # nobody waits for a later one
         for told in (
             _half(case, looked_up, server),
@@ -105,6 +105,34 @@ def _dead(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> lis
             )
         )
     return found
+
+
+def _only_tcp(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
+    """No resolver answers over UDP and the system has its answer: it asks over TCP (use-vc)."""
+    if not servers or any(server.answered for server in servers):
+        return []
+    first = servers[0]
+    silent = next((a for a in first.answers if a.error == TIMEOUT), None)
+    if silent is None:
+        return []
+    question = DnsAsk(silent.server, silent.name, silent.rrtype, silent.port)
+    reply = case.hope(replace(question, transport="tcp", within_s=CONTRAST_S))
+    if reply is None or reply.rcode is None:
+        return []
+    evidence = [say("resolver-tcp", resolver=first.address), describe(first),
+                system_said(looked_up)]  # fmt: skip
+    return [
+        case.finding(
+            "dns.udp-blocked",
+            0.85,
+            str(first.address),
+            severity=Severity.WARNING,
+            evidence=evidence,
+            resolver=first.address,
+            name=looked_up.name,
+            address=first.address,
+        )
+    ]
 
 
 # ------------------------------------------------------------------------------------------ EDNS

@@ -42,10 +42,12 @@ def between(
 ) -> tuple[Finding | None, tuple[IPAddress, ...]]:
     """What to say of resolvers that differ while names resolve, and the other one's addresses."""
     answering = [server for server in servers if server.answered]
-    if len(answering) < 2 or not answering[0].addresses:
+    first = next((server for server in answering if server.addresses), None)
+    if first is None:
         return None, ()
-    first = answering[0]
-    for other in answering[1:]:
+    for other in answering:
+        if other is first:
+            continue
         severity = _severity(case, first, other)
         if severity is not None:
             return _finding(case, looked_up, first, other, severity), other.addresses
@@ -60,7 +62,8 @@ def _finding(
     case: Case, looked_up: SystemLookup, first: Server, other: Server, severity: Severity
 ) -> Finding:
     evidence = [describe(first), describe(other), *aliases((*first.answers, *other.answers))]
-    if not other.addresses:
+    denies = _denies(other)
+    if denies:
         evidence.append(say("musl-asks-all"))
     return worded(
         case,
@@ -69,7 +72,7 @@ def _finding(
         looked_up,
         evidence,
         severity=severity,
-        variant="" if other.addresses else "spare-denies",
+        variant="" if other.addresses else "spare-denies" if denies else "spare-fails",
         resolver=other.address,
         resolvers=f"{first.address} and {other.address}",
         nearest=other.address,
@@ -79,9 +82,9 @@ def _finding(
 def _severity(case: Case, first: Server, other: Server) -> Severity | None:
     """How much a difference weighs; None where there is none, or none that can be told."""
     if not other.addresses:
-        if other.nonexistent or (other.empty and not other.lame):
-            return Severity.WARNING
-        return Severity.NOTE if other.replies and not other.error else None
+        if any(a.truncated for a in other.replies):
+            return None
+        return Severity.WARNING if _denies(other) else Severity.NOTE
     pairs = _apart(first, other)
     if not pairs:
         return None
@@ -94,6 +97,11 @@ def _severity(case: Case, first: Server, other: Server) -> Severity | None:
     if any(_rotates(case, one, two) for one, two in pairs[:1]):
         return None
     return Severity.NOTE if public else Severity.WARNING
+
+
+def _denies(server: Server) -> bool:
+    """Says that there is no such name, or no address; anything else is no word about the name."""
+    return not server.addresses and (server.nonexistent or (server.empty and not server.lame))
 
 
 def _apart(first: Server, other: Server) -> list[tuple[DnsAnswer, DnsAnswer]]:

@@ -85,6 +85,8 @@ def private_filtered(
         return None
     if giving is not None and not all(a.is_private for a in giving.addresses):
         return None
+    if not says_so and any(a.soa is not None for a in first.replies):
+        return None  # the zone itself says that there is no address
     told = list(evidence)
     if giving is not None:
         told.insert(0, say("private-elsewhere", resolver=giving.address,

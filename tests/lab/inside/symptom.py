@@ -12,6 +12,7 @@ all are asked at once.  Exit 1 and one line for each that differs.
     neighbour ADDRESS       answers | silent
     link INTERFACE          up | down | no carrier
     name NAME               ADDRESS, ADDRESS… | EAI_NAME
+    resolves NAME           yes | no (whatever the error: a module may not be installed)
     dns SERVER NAME TYPE    RCODE | RCODE with N answers | truncated | silent | ERRNO
     edns SERVER NAME TYPE   the same with EDNS in the question
     bind ADDRESS:PORT       free | ERRNO
@@ -163,6 +164,14 @@ def name(host: str) -> str:
     return ", ".join(sorted({str(f[4][0]) for f in found}))
 
 
+def resolves(host: str) -> str:
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return "no"
+    return "yes"
+
+
 def dns(server: str, host: str, rrtype: str, more: bytes = b"") -> str:
     kinds = {"A": 1, "CNAME": 5, "AAAA": 28, "MX": 15, "SOA": 6}
     labels = b"".join(bytes([len(part)]) + part.encode() for part in host.split("."))
@@ -197,7 +206,8 @@ def bind(where: str) -> str:
     return "free"
 
 
-CHECKS = {f.__name__: f for f in (tcp, udp, ping, route, neighbour, link, name, dns, edns, bind)}
+_EACH = (tcp, udp, ping, route, neighbour, link, name, resolves, dns, edns, bind)
+CHECKS = {f.__name__: f for f in _EACH}
 
 
 def same(expected: str, said: str) -> bool:
