@@ -26,7 +26,7 @@ help:
 	@echo "make check                       style, types and walls"
 	@echo "make lab                         the fault lab, with its table"
 	@echo "make bench                       speed, against peers in the same run"
-	@echo "make screenshots                 the pictures of the README, from the running program"
+	@echo "make screenshots                 pictures and examples of the README, from the running program"
 	@echo "make format | wheel | lock | clean"
 
 $(BIN)/python:
@@ -72,8 +72,10 @@ lab: $(DEV)
 bench: $(DEV)
 	$(BIN)/python scripts/bench.py
 
+# The pictures, and the examples in the README: both from real runs in a world of the lab.
 screenshots: $(DEV)
 	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/examples.py
 
 wheel: $(DEV)
 	$(BIN)/python -m hatchling build -t wheel

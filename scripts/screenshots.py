@@ -41,6 +41,7 @@ class Scene:
     size: tuple[int, int]
     targets: tuple[str, ...] = ()
     serve: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()  # programs of the same user on the client
     breaks: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     well_s: float = 14.0
@@ -82,9 +83,10 @@ SCENES = (
     ),
     Scene(
         "ports", (120, 30), ("127.0.0.1:5432",),
-        serve=("client as nobody: tcp:127.0.0.1:5432 tcp4:8080 tcp:9090 udp-echo:5353",
-               "client: tcp:22 tcp:127.0.0.1:6379 tcp6:8080"),
-        keys=("2", "j"), well_s=0.0, at_s=6.0,
+        serve=("client: tcp:22 tcp:127.0.0.1:5432 udp-echo:5353 tcp6:8080",),
+        run=("/usr/bin/python3 -m http.server --bind 0.0.0.0 8080",
+             "/usr/bin/python3 -m http.server --bind 127.0.0.1 9090"),
+        keys=("2", "G", "k", "k"), well_s=0.0, at_s=6.0,
     ),
     Scene("help", (100, 36), ("{server}:22",), keys=("question_mark",), well_s=0.0, at_s=5.0),
 )  # fmt: skip
@@ -109,6 +111,8 @@ def play(scene: Scene) -> Path:
         world.allow_ping()
         for text in scene.serve:
             serve_step(world, _step(text))
+        for text in scene.run:
+            world.client.start(*text.split(), unprivileged=True)
         picture = world.folder / f"{scene.name}.svg"
         picture.touch()
         picture.chmod(0o666)
@@ -119,8 +123,11 @@ def play(scene: Scene) -> Path:
         said, _ = process.communicate(timeout=scene.at_s + 60)
         if process.returncode != 0:
             raise SystemExit(f"{scene.name}: {said}")
+        drawn = _without_fonts_from_the_network(picture.read_text())
+        if str(PROJECT) in drawn.replace("&#160;", " "):
+            raise SystemExit(f"{scene.name}: a folder of this machine is in the picture")
         result = OUTPUT / picture.name
-        result.write_text(_without_fonts_from_the_network(picture.read_text()))
+        result.write_text(drawn)
         return result
     finally:
         world.remove()

@@ -156,9 +156,11 @@ class Engine:
             while True:
                 changed.clear()
                 examination = self._examine(target, mine)
-                for ask in (*examination.wants, *examination.hopes):
-                    if ask not in mine:
-                        mine[ask] = self._run(ask, changed)
+                asked = [a for a in (*examination.wants, *examination.hopes) if a not in mine]
+                for ask in asked:
+                    mine[ask] = self._run(ask, changed)
+                if any(mine[ask].latest is not None for ask in asked):
+                    continue  # answered for another check a moment ago: look at it first
                 pause = self._pause(examination, mine, started)
                 if pause is None:
                     break
@@ -389,3 +391,14 @@ def _bracketed(address: str) -> str:
 
 def _ms(started: float) -> float:
     return (time.perf_counter() - started) * 1000
+
+
+async def save_soon(path: Path, data: bytes) -> None:
+    """As `save`, in a folder made if need be and in a thread: a folder that hangs holds nobody."""
+    from netwhy.system import threads
+
+    def work() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path, data)
+
+    await threads.call(work)

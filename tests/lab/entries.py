@@ -32,7 +32,8 @@ class Expected:
 
     `verdicts` are those permitted (mostly one).  `evidence` must be found in the title, the
     evidence or the subject of the first finding; `rivals` are causes that it must admit not to have
-    excluded; `also` are causes of further findings; `roots` are the causes of the roll-up;
+    excluded; `or_rival_of` are first causes that are as good, if they name `cause` as a rival;
+    `also` are causes of further findings; `roots` are the causes of the roll-up;
     `allowed` are findings that a healthy network may have, as warning or note.  With several
     targets, `each` says what is to be found of which ("ok" for nothing), and `others` what those
     may have that `each` does not name.
@@ -43,6 +44,7 @@ class Expected:
     cause: str | None = None
     evidence: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
+    or_rival_of: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     roots: tuple[str, ...] | None = None
     each: Mapping[str, str] = field(default_factory=dict)

@@ -125,6 +125,14 @@ async def test_an_answer_serves_a_moment_longer_and_then_is_asked_again(
     assert len(engine._runs) <= 8, "old answers are forgotten"
 
 
+async def test_a_check_right_after_another_is_as_sure() -> None:
+    """Answers that are still fresh come all at once: each of them still leads to the next ask."""
+    engine = Engine()
+    with closed_port() as port:
+        verdicts = [(await checked(engine, at(port)))[-1].verdict for _ in range(4)]
+    assert verdicts == [Verdict.FAILING] * 4
+
+
 async def test_who_leaves_does_not_end_the_probe_of_who_stays() -> None:
     engine = Engine(timeout_s=1.0)
     with silent_port() as port:

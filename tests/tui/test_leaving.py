@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import pty
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +23,7 @@ pytestmark = pytest.mark.tui
 START = """
 import sys
 from netwhy.core.target import parse
-from netwhy.tui.app import run_dashboard
+from netwhy.tui.start import run_dashboard
 sys.exit(run_dashboard([parse("127.0.0.1:9")], interval_s=1.0))
 """
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
@@ -30,8 +33,13 @@ MOUSE_OFF = b"\x1b[?1000l"
 class Terminal:
     """A dashboard in a pseudo-terminal, and all that it wrote."""
 
-    def __init__(self, code: str = START) -> None:
+    def __init__(
+        self, code: str = START, *, size: tuple[int, int] | None = None, keep_side: bool = False
+    ) -> None:
         self.main, side = pty.openpty()
+        self.side = side
+        if size is not None:
+            termios.tcsetwinsize(side, size)
         self.wrote = b""
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -42,7 +50,8 @@ class Terminal:
             cwd=Path(__file__).parents[2],
             start_new_session=True,
         )
-        os.close(side)
+        if size is None and not keep_side:
+            os.close(side)
 
     def read_until(self, wanted: bytes, *, seconds: float = 15.0) -> None:
         """Read until the program has written this; fails with what it wrote."""
@@ -119,6 +128,147 @@ def test_a_lost_terminal_ends_it(hangup_after_s: float | None) -> None:
         if terminal.process.poll() is None:
             terminal.process.kill()
             terminal.process.wait()
+
+
+MANY = """
+import sys
+from netwhy.core.target import parse
+from netwhy.tui.start import run_dashboard
+targets = [parse(f"127.0.0.1:{port}") for port in range(9, 38)]
+sys.exit(run_dashboard(targets, interval_s=0.3))
+"""
+
+
+def blocked(terminal: Terminal, *, seconds: float = 10.0) -> None:
+    """Wait until the terminal holds all that it can: what waits in it grows no more."""
+    end, before, same = time.monotonic() + seconds, -1, 0
+    while same < 5:
+        assert time.monotonic() < end, "it goes on taking text"
+        time.sleep(0.3)
+        waits = waiting(terminal.main)
+        same = same + 1 if waits == before and waits > 3000 else 0
+        before = waits
+
+
+def waiting(descriptor: int) -> int:
+    """How many bytes could be read."""
+    found = bytearray(4)
+    fcntl.ioctl(descriptor, termios.FIONREAD, found)
+    return int.from_bytes(found, sys.byteorder)
+
+
+@contextmanager
+def unread() -> Iterator[Terminal]:
+    """A dashboard of 29 targets on a terminal that nobody reads, full to the brim."""
+    terminal = Terminal(MANY, size=(50, 200))
+    try:
+        blocked(terminal)
+        yield terminal
+    finally:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.main)
+        os.close(terminal.side)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_on_a_terminal_that_nobody_reads(number: signal.Signals) -> None:
+    with unread() as terminal:
+        started = time.monotonic()
+        terminal.process.send_signal(number)
+        assert terminal.process.wait(timeout=3.0) == 128 + number
+        assert time.monotonic() - started < 3.0
+        assert_given_back(terminal)
+
+
+def test_q_ends_it_on_a_terminal_that_nobody_reads() -> None:
+    with unread() as terminal:
+        os.write(terminal.main, b"q")
+        assert terminal.process.wait(timeout=3.0) == 0
+        assert_given_back(terminal)
+
+
+def assert_given_back(terminal: Terminal) -> None:
+    """What the reader gets once it reads again leaves the screen; lines are lines again."""
+    terminal.read_until(LEFT, seconds=1.0)
+    modes = termios.tcgetattr(terminal.side)[3]
+    assert modes & termios.ECHO and modes & termios.ICANON
+
+
+def test_a_terminal_that_is_read_again_shows_the_whole_screen() -> None:
+    with unread() as terminal:
+        for key in b"p" + b"21" * 10 + b"2":  # more whole screens than are kept
+            os.write(terminal.main, bytes([key]))
+            time.sleep(0.1)
+        quiet = time.monotonic() + 1.5
+        while time.monotonic() < quiet:
+            if select.select([terminal.main], [], [], 0.1)[0]:
+                terminal.wrote += os.read(terminal.main, 65536)
+        dashboard, ports = (terminal.wrote.rfind(t) for t in (b" Targets 29 ", b" Local listeners"))
+        assert ports > dashboard, "the view in front is what is seen"
+        whole = (b"PAUSED", b"OWNER", b"could I bind?")
+        assert [part for part in whole if part not in terminal.wrote[dashboard:]] == []
+        os.write(terminal.main, b"q")
+        assert terminal.ended(seconds=3.0) == 0
+
+
+def test_a_loop_that_hangs_is_ended_by_force() -> None:
+    """Whatever keeps the event loop: two seconds after a signal the process is gone."""
+    terminal = Terminal(START.replace("import sys", HANGING), keep_side=True)
+    try:
+        terminal.read_until(b"HANGS")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.ended(seconds=4.0) == 143
+        terminal.read_until(LEFT, seconds=1.0)
+        assert termios.tcgetattr(terminal.side)[3] & termios.ECHO
+    finally:
+        terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.main)
+        os.close(terminal.side)
+
+
+HANGING = """
+import sys, time, threading
+from netwhy.tui.app import NetwhyApp
+
+async def hang(self):
+    self._driver.write("HANGS")
+    threading.Event().wait()
+
+NetwhyApp._begin = hang
+"""
+
+
+CRASHING = """
+import sys
+from netwhy.tui.app import NetwhyApp
+
+def fail(self):
+    password = "hunter" + "-2-secret"
+    raise ValueError("boom")
+
+NetwhyApp._tick = fail
+"""
+
+
+def test_a_crash_shows_where_but_no_values_and_gives_the_terminal_back() -> None:
+    terminal = Terminal(START.replace("import sys", CRASHING))
+    try:
+        terminal.read_until(LEFT)
+        assert terminal.ended(seconds=5.0) == 1
+        with contextlib.suppress(AssertionError):
+            terminal.read_until(b"never", seconds=0.5)  # the rest
+        after = terminal.wrote.rpartition(LEFT)[2]
+        assert b"ValueError" in after and b"boom" in after and b"fail" in after
+        assert b"hunter-2-secret" not in terminal.wrote
+        assert b"locals" not in after
+    finally:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.main)
 
 
 def test_without_a_terminal_it_refuses_and_writes_no_escape() -> None:

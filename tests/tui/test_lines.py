@@ -16,8 +16,9 @@ from netwhy.core.record import Record
 from netwhy.core.snapshot import Row
 from netwhy.output.layout import Page
 from netwhy.tui.columns import PORTS, TARGETS, laid
+from netwhy.tui.legend import port_legend, target_legend
 from netwhy.tui.overlaps import overlaps
-from netwhy.tui.spans import duration, fitted, folded, share, short_ms
+from netwhy.tui.spans import duration, fitted, folded, share, short_ms, squeezed
 from netwhy.tui.target_lines import arranged, target_line
 from netwhy.tui.themes import first_theme, next_theme, terminal_theme
 from netwhy.tui.why_lines import why_lines
@@ -68,6 +69,21 @@ def test_fitted_is_exactly_as_wide_as_asked(text: str, width: int) -> None:
     assert cell_len(fitted(shown, width, right=True)) == width
 
 
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_squeezed_is_exactly_as_wide_as_asked(text: str, width: int) -> None:
+    shown = "".join(char for char in text if char.isprintable())
+    assert cell_len(squeezed(shown, width)) == width
+
+
+def test_a_number_keeps_its_unit() -> None:
+    assert folded("answered after 0.15 ms, twice", 19) == ["answered after", "0.15 ms, twice"]
+
+
+def test_a_long_target_keeps_its_port() -> None:
+    assert squeezed("udp://198.51.100.11:5353", 20) == "udp://198…00.11:5353"
+    assert squeezed("short:1", 10) == "short:1   "
+
+
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["C", "M"]), max_size=90),
     st.integers(2, 40),
@@ -103,6 +119,15 @@ def test_columns_never_take_more_than_there_is(columns: object, width: int) -> N
 def test_at_80_columns_the_layers_since_and_the_strip_are_there() -> None:
     names = {column.name for column, _ in laid(TARGETS, 78)}
     assert {"name", "route", "ping", "port", "tls", "app", "rtt", "since", "strip"} <= names
+
+
+def test_the_help_explains_every_column_that_is_not_plain() -> None:
+    told = {name for name, _ in target_legend(Page())}
+    plain = {"", "TARGET", "NAME", "ROUTE", "PING", "PORT", "TLS", "APP"}  # NAME to APP is one
+    assert {c.title for c in TARGETS} - plain == told - {"NAME to APP"}
+    meanings = " ".join(text for _, text in target_legend(Page(ascii=True)))
+    assert meanings.isascii()
+    assert {"EXPOSURE", "SINCE"} < {name for name, _ in port_legend(Page())}
 
 
 # ---------------------------------------------------------------------------------------- rows

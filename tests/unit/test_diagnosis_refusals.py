@@ -14,6 +14,7 @@ from tests.unit.facts import (
     SERVER,
     SERVER6,
     Row,
+    World,
     all_ports,
     check,
     connect_fails,
@@ -34,7 +35,9 @@ from tests.unit.facts import (
 
 from netwhy.core import asks
 from netwhy.core.model import Verdict
-from netwhy.core.observations import PortUse
+from netwhy.core.observations import Connect, PortUse
+from netwhy.core.target import parse
+from netwhy.diagnosis.examine import examine
 
 #: What Linux makes of each ICMP error (icmp_err_convert, tab_unreach), and what it means when the
 #: whole host is refused alike.
@@ -467,3 +470,23 @@ def test_a_refusal_is_explained_by_who_said_it(row: Row) -> None:
 def test_every_sender_of_every_error_has_a_row() -> None:
     assert len(ICMP) == len(ERRORS) * len(SENDERS) * 5
     assert {row.expected for row in ICMP} == {Verdict.FAILING}
+
+
+def test_a_service_that_came_up_meanwhile_is_asked_again() -> None:
+    """Refused, and then the table shows a listener: the second answer is the one that counts."""
+    target = parse(f"{HERE}:5432")
+    again = asks.ConnectAsk(ip(HERE), 5432, attempt=2)
+    world = World(resets(HERE, 5432), LISTENS_EVERYWHERE)
+    facts = {
+        ask: world.answer(ask)
+        for ask in (
+            asks.LocalAsk(),
+            asks.RouteAsk(ip(HERE)),
+            asks.ConnectAsk(ip(HERE), 5432),
+            asks.PortTableAsk(5432, "tcp"),
+        )
+    }
+    known = {ask: seen for ask, seen in facts.items() if seen is not None}
+    assert again in examine(target, known).wants
+    opened = examine(target, known | {again: Connect(ip(HERE), 5432, ms=0.1)}, final=True)
+    assert opened.report.verdict is Verdict.OK

@@ -10,7 +10,7 @@ import pytest
 
 from netwhy.core.model import Kind, Target, TargetReport, Vantage, Verdict
 from netwhy.core.snapshot import Snapshot
-from netwhy.core.stats import Tried
+from netwhy.core.stats import FAILED, Tried
 from netwhy.monitor import Monitor, report_of
 
 A = Target("a:1", Kind.TCP, "a", 1)
@@ -91,7 +91,7 @@ async def test_failure_is_confirmed_then_announced_once_and_so_is_recovery() -> 
     await wait(monitor, lambda s: verdict(s) is Verdict.OK)
     engine.verdicts["a:1"] = Verdict.FAILING
     seen = await wait(monitor, lambda s: verdict(s) is Verdict.FAILING)
-    assert [s.tried for s in seen.rows[0].samples][-2:] == [Tried.LOST, Tried.LOST]
+    assert {s.tried for s in seen.rows[0].samples[-2:]} <= FAILED
     await asyncio.sleep(0.7)
     engine.verdicts["a:1"] = Verdict.OK
     seen = await wait(monitor, lambda s: verdict(s) is Verdict.OK)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from netwhy.core.model import Kind, Target, TargetOptions, TargetReport, Verdict
+import pytest
+
+from netwhy.core.model import (
+    Kind,
+    Outcome,
+    ProbeRow,
+    Target,
+    TargetOptions,
+    TargetReport,
+    Verdict,
+)
 from netwhy.core.record import RING, Moment, Record
 from netwhy.core.stats import Tried
 
@@ -17,7 +27,13 @@ def at(seconds: float) -> Moment:
 
 
 def report(verdict: Verdict, rtt_ms: float | None = None) -> TargetReport:
-    return TargetReport(TARGET, verdict, rtt_ms=rtt_ms)
+    silent = tcp("TIMEOUT") if verdict is Verdict.FAILING else ()
+    return TargetReport(TARGET, verdict, rtt_ms=rtt_ms, probes=silent)
+
+
+def tcp(error: str | None, port: int = 5432, **detail: object) -> tuple[ProbeRow, ...]:
+    outcome = Outcome.FAILED if error else Outcome.OK
+    return (ProbeRow("tcp", f"192.0.2.7:{port}", outcome, 1.0, error, dict(detail)),)
 
 
 def record(**options: float) -> Record:
@@ -55,8 +71,67 @@ def test_the_first_check_needs_no_confirmation_and_neither_does_recovery() -> No
     assert kept.row().verdict is Verdict.FAILING
     assert kept.settle(report(Verdict.OK), at(2))
     assert kept.row().verdict is Verdict.OK
-    assert kept.settle(report(Verdict.UNKNOWN), at(4))
+    assert not kept.settle(report(Verdict.UNKNOWN), at(4)), "one check that cannot tell is no news"
+    assert kept.settle(report(Verdict.UNKNOWN), at(5))
+    assert kept.row().since == START + timedelta(seconds=4)
     assert kept.settle(report(Verdict.FAILING), at(6)), "unknown is no success"
+    assert not kept.settle(report(Verdict.UNKNOWN), at(8))
+    assert kept.settle(report(Verdict.FAILING), at(9)), "still the failure of before"
+    assert kept.row().since == START + timedelta(seconds=6)
+
+
+PING = ProbeRow("ping", "192.0.2.7", Outcome.OK, 0.4)
+NO_PING = ProbeRow("ping", "192.0.2.7", Outcome.FAILED, None, "TIMEOUT")
+UNSENT_PING = ProbeRow("ping", "192.0.2.7", Outcome.SKIPPED, None, None, {"reason": "not allowed"})
+FROM_ROUTER = {"icmp": "host unreachable (ICMP 3/1)", "icmp_from": "192.0.2.1", "icmp_own": False}
+OWN = {"icmp": "host unreachable (ICMP 3/1)", "icmp_from": "192.0.2.2", "icmp_own": True}
+OWN_PORT = {"icmp": "port unreachable (ICMP 3/3)", "icmp_from": "127.0.0.1", "icmp_own": True}
+
+
+def udp(error: str, **detail: object) -> tuple[ProbeRow, ...]:
+    return (ProbeRow("udp", "192.0.2.7:5432", Outcome.FAILED, 1.0, error, dict(detail)),)
+
+
+def dns(error: str | None, by: str, **detail: object) -> ProbeRow:
+    return ProbeRow("dns", ".", Outcome.FAILED, 1.0, error, {"by": by, **detail})
+
+
+@pytest.mark.parametrize(
+    ("kind", "probes", "ended"),
+    [
+        (Kind.TCP, tcp("ECONNREFUSED"), Tried.REFUSED),  # a refusal is an answer
+        (Kind.TCP, tcp("ECONNRESET"), Tried.REFUSED),
+        (Kind.TCP, tcp(None), Tried.REFUSED),  # it connected, and something behind it failed
+        (Kind.TCP, tcp("TIMEOUT"), Tried.LOST),
+        (Kind.TCP, tcp("ETIMEDOUT"), Tried.LOST),
+        (Kind.TCP, (PING, *tcp("TIMEOUT")), Tried.LOST),  # the host answers, its port does not
+        (Kind.TCP, (*tcp(None, port=22), *tcp("TIMEOUT")), Tried.LOST),  # only to compare
+        (Kind.TCP, (*tcp("TIMEOUT"), *tcp("ECONNREFUSED")), Tried.REFUSED),  # one of two addresses
+        (Kind.TCP, tcp("EHOSTUNREACH", **FROM_ROUTER), Tried.REFUSED),
+        (Kind.TCP, tcp("EHOSTUNREACH", **OWN), Tried.LOST),  # nobody answered on the link
+        (Kind.TCP, tcp("ENETUNREACH"), Tried.BARRED),  # no route: nothing was sent
+        (Kind.TCP, (NO_PING,), Tried.BARRED),
+        (Kind.TCP, (), Tried.BARRED),
+        (Kind.TCP, (dns("TIMEOUT", "192.0.2.53"),), Tried.BARRED),  # its name was not found
+        (Kind.UDP, udp("ECONNREFUSED", **OWN_PORT), Tried.REFUSED),
+        (Kind.HOST, (NO_PING,), Tried.LOST),
+        (Kind.HOST, (NO_PING, *tcp(None, port=22)), Tried.LOST),
+        (Kind.HOST, (UNSENT_PING, *tcp("TIMEOUT", port=22)), Tried.LOST),
+        (Kind.HOST, (UNSENT_PING, *tcp("ECONNREFUSED", port=22)), Tried.REFUSED),
+        (Kind.DNS, (dns("TIMEOUT", "192.0.2.7"), dns("EAI_AGAIN", "system")), Tried.LOST),
+        (Kind.DNS, (dns("SERVFAIL", "192.0.2.7", rcode="SERVFAIL"),), Tried.REFUSED),
+        (Kind.LOCAL, (), Tried.BARRED),
+    ],
+)
+def test_a_failure_is_lost_only_if_nothing_answered(
+    kind: Kind, probes: tuple[ProbeRow, ...], ended: Tried
+) -> None:
+    port = None if kind in (Kind.HOST, Kind.LOCAL) else 5432
+    transport = "udp" if kind is Kind.UDP else "tcp"
+    target = Target("x", kind, "192.0.2.7", port, transport=transport)
+    kept = Record(target, interval_s=2.0)
+    kept.settle(TargetReport(target, Verdict.FAILING, probes=probes), at(0))
+    assert [sample.tried for sample in kept.row().samples] == [ended]
 
 
 def test_since_stays_while_the_verdict_stays() -> None:

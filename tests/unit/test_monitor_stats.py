@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwhy.core.stats import (
+    BARRED,
+    FAILED,
     GAP,
     LOST,
     MARKS,
     MARKS_ASCII,
+    REFUSED,
     UNKNOWN,
     Sample,
     Tried,
@@ -34,6 +37,9 @@ A = answered(1.0)
         ((GAP, UNKNOWN), None),  # nothing was answered and nothing lost: no share of nothing
         ((A,), 0.0),
         ((LOST,), 1.0),
+        ((REFUSED, REFUSED), 0.0),  # a refusal is an answer
+        ((BARRED, BARRED), None),  # nothing was asked
+        ((A, REFUSED, BARRED, LOST, LOST), 0.5),
         ((A, LOST, A, A), 0.25),
         ((A, GAP, GAP, LOST), 0.5),  # gaps count for nothing
         ((answered(None), LOST), 0.5),  # answered without a time is answered
@@ -86,6 +92,7 @@ def test_a_time_that_is_no_time_is_not_measured(value: float | None) -> None:
         ((answered(0.02), answered(0.06)), 10, "▁▁"),  # noise of a loopback is no event
         ((answered(10.0), answered(20.0), answered(40.0), answered(1000.0)), 10, "▁▃▅█"),
         ((A, LOST, GAP, UNKNOWN, answered(None)), 10, "▁✗ ?•"),
+        ((REFUSED, LOST, BARRED), 10, "✗✗✗"),
         ((LOST, A, A), 2, "▁▁"),  # the newest
         ((A,), 0, ""),
     ],
@@ -100,7 +107,8 @@ def test_strip_in_ascii() -> None:
 
 
 _samples = st.one_of(
-    st.sampled_from([GAP, LOST, UNKNOWN, answered(None)]), st.floats(0, 1e6).map(answered)
+    st.sampled_from([GAP, LOST, REFUSED, BARRED, UNKNOWN, answered(None)]),
+    st.floats(0, 1e6).map(answered),
 )
 
 
@@ -109,4 +117,4 @@ def test_strip_has_one_cell_for_each_check_shown(samples: list[Sample], width: i
     drawn = strip(samples, width)
     assert len(drawn) == min(width, len(samples))
     for char, sample in zip(reversed(drawn), reversed(samples), strict=False):
-        assert (char == MARKS.lost) is (sample.tried is Tried.LOST)
+        assert (char == MARKS.failed) is (sample.tried in FAILED)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit import reports
 
-from netwhy.core.model import Kind, Target, TargetReport, Verdict
+from netwhy.core.model import Fix, Kind, Target, TargetReport, Verdict, Where
 from netwhy.output.layout import Page, columns, milliseconds, shortened
-from netwhy.output.text import summary_lines, target_lines
+from netwhy.output.text import place, summary_lines, target_lines
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -171,3 +171,23 @@ def test_wide_letters_take_two_columns() -> None:
 
 def test_a_number_keeps_its_unit() -> None:
     assert Page(width=12).wrap("answered in 0.5 s, twice") == ["answered in", "0.5 s, twice"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "machine", "said"),
+    [
+        ("See whether the service runs", Where.TARGET, "", "on db.example.com"),
+        ("See whether it forwards", Where.TARGET, "192.0.2.53", "on 192.0.2.53"),
+        ("On the router 192.0.2.1, look at the route", Where.TARGET, "192.0.2.1", ""),
+        ("On db.example.com, look for rules", Where.TARGET, "", ""),
+        ("Check on DB.example.com whether it listens", Where.TARGET, "", ""),
+        ("Check on Mondays whether it listens", Where.TARGET, "", "on db.example.com"),
+        ("On macOS, look at System Settings", Where.HERE, "", ""),
+        ("Only on request", Where.NETWORK, "", "in the network"),
+        ("Once", Where.HERE, "", "here"),
+        ("", Where.HERE, "", "here"),
+    ],
+)
+def test_where_a_fix_is_done_is_said_once(text: str, where: Where, machine: str, said: str) -> None:
+    fix = Fix(text, "true", where, machine)
+    assert place(fix, Target("db.example.com:5432", Kind.TCP, "db.example.com", 5432)) == said

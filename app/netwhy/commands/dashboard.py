@@ -23,11 +23,12 @@ def dashboard(args: argparse.Namespace) -> int:
     picked = chosen(args.targets)
     if picked.faulty:
         return 2  # nothing is started: the screen would hide what is wrong
-    from netwhy.tui.app import run_dashboard
+    from netwhy.tui.start import run_dashboard
 
     return run_dashboard(
         picked.targets or configured.targets,
         interval_s=args.interval or configured.interval_s or INTERVAL_S,
+        timeout_s=configured.timeout_s,
         keys=configured.keys,
         theme=args.theme or configured.theme,
         mouse=not args.no_mouse,

@@ -109,18 +109,25 @@ class PingAsk(Ask[seen.Ping]):
 
 @dataclass(frozen=True, slots=True)
 class ConnectAsk(Ask[seen.Connect]):
-    """`timeout_s` None: the default of 3.6 s, longer than a neighbour's silence (3.08 s)."""
+    """`timeout_s` None: the default of 3.6 s, longer than a neighbour's silence (3.08 s).
+
+    A second `attempt` asks again, where the first answer may have been overtaken.
+    """
 
     probe: ClassVar[str] = "tcp"
     deadline_s: ClassVar[float] = 30.0
     address: IPAddress
     port: int
     timeout_s: float | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class UdpAsk(Ask[seen.UdpExchange]):
-    """`send` replaces the request that the probe would choose for the port."""
+    """`send` replaces the request that the probe would choose for the port.
+
+    With a `ttl` the datagram ends at that hop, which then says so (time exceeded).
+    """
 
     probe: ClassVar[str] = "udp"
     deadline_s: ClassVar[float] = 30.0
@@ -128,6 +135,7 @@ class UdpAsk(Ask[seen.UdpExchange]):
     port: int
     timeout_s: float | None = None
     send: str | None = None
+    ttl: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What is kept of one target between checks, and when its verdict changes.
 
-Pure: the caller brings the clocks.  A failure after a success is suspected first and becomes
-the verdict only when a second check confirms it; the strip counts every check at once.
+Pure: the caller brings the clocks.  A failure after a success, and a check that cannot tell after
+checks that could, are suspected first and become the verdict only when a second check confirms
+them; the strip counts every check at once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from netwhy.core import stats
-from netwhy.core.model import LAYERS, Mark, Target, TargetReport, Verdict
+from netwhy.core.model import (
+    LAYERS,
+    Kind,
+    Mark,
+    Outcome,
+    ProbeRow,
+    Target,
+    TargetReport,
+    Verdict,
+)
 from netwhy.core.snapshot import Row
 
 RING = 60  # checks kept
@@ -39,7 +49,7 @@ class Record:
         self._partial: TargetReport | None = None
         self._since: Moment | None = None
         self._checks = 0
-        self._suspected: Moment | None = None  # of a failure that the next check decides on
+        self._suspected: Moment | None = None  # of news that the next check decides on
         self._due_s: float | None = None  # when the next check was meant to start
         self._row: Row | None = None
 
@@ -60,21 +70,26 @@ class Record:
         return True
 
     def settle(self, report: TargetReport, now: Moment) -> bool:
-        """A check ended.  Returns False while its failure is still to be confirmed."""
+        """A check ended.  Returns False while what it told is still to be confirmed."""
         self._ring.append(_sample(report))
         self._checks += 1
         self._partial = self._row = None
-        working = self.verdict in (Verdict.OK, Verdict.DEGRADED)
-        if report.verdict is Verdict.FAILING and working:
+        if self._doubtful(report.verdict):
             if self._suspected is None:
                 self._suspected = now
                 return False
-            now = self._suspected  # it failed from the first of the two on
+            now = self._suspected  # it is so from the first of the two on
         self._suspected = None
         self.report = report
         if report.verdict is not self.verdict:
             self.verdict, self._since = report.verdict, now
         return True
+
+    def _doubtful(self, verdict: Verdict) -> bool:
+        """Is this news of the kind that one check alone is not believed?"""
+        if verdict is Verdict.FAILING:
+            return self.verdict in (Verdict.OK, Verdict.DEGRADED)
+        return verdict is Verdict.UNKNOWN and self.verdict not in (None, Verdict.UNKNOWN)
 
     def rest(self, took_s: float, now_s: float) -> float:
         """Seconds until the next check: the rest of the interval, or a short back-off."""
@@ -102,6 +117,7 @@ class Record:
                 p95_ms=stats.percentile(stats.times(samples), 0.95),
                 checks=self._checks,
                 confirming=self._suspected is not None,
+                interval_s=self.interval_s,
             )
         return self._row
 
@@ -114,7 +130,52 @@ def untold(target: Target, reason: str) -> TargetReport:
 
 def _sample(report: TargetReport) -> stats.Sample:
     if report.verdict is Verdict.FAILING:
-        return stats.LOST
+        return _failure(report)
     if report.verdict is Verdict.UNKNOWN:
         return stats.UNKNOWN
     return stats.answered(report.rtt_ms)
+
+
+_ANSWERS = ("ECONNREFUSED", "ECONNRESET")
+_SILENCE = ("TIMEOUT", "ETIMEDOUT")
+
+
+def _failure(report: TargetReport) -> stats.Sample:
+    """A failed check: refused where any answer came, lost where all that was asked kept silent."""
+    answers = {_answered(row) for row in _asked(report)} - {None}
+    if not answers:
+        return stats.BARRED
+    return stats.REFUSED if True in answers else stats.LOST
+
+
+def _asked(report: TargetReport) -> list[ProbeRow]:
+    """What was sent to the target itself, not what was tried beside it to compare.
+
+    Of a target with a port only what went to that port counts: that a host answers pings says
+    nothing about its port.
+    """
+    target = report.target
+    if target.kind is Kind.DNS:  # queries to the server, not the look-up of its name
+        by = [(row, row.detail.get("by")) for row in report.probes if row.probe == "dns"]
+        return [row for row, server in by if server not in (None, "system")]
+    if target.port is not None:
+        end = f":{target.port}"
+        sent = [row for row in report.probes if row.probe == target.transport]
+        return [row for row in sent if row.subject.endswith(end)]
+    pings = [row for row in report.probes if row.probe == "ping"]
+    others = [row for row in report.probes if row.probe in ("tcp", "udp")]
+    return pings if any(_answered(row) is not None for row in pings) else others
+
+
+def _answered(row: ProbeRow) -> bool | None:
+    """Did an answer come, from the target or from a router; None where nothing was sent."""
+    if row.outcome in (Outcome.OK, Outcome.DEGRADED) or row.error in _ANSWERS:
+        return True
+    if row.detail.get("rcode"):
+        return True
+    if row.error in _SILENCE:
+        return False
+    if "icmp" not in row.detail:
+        return None
+    # One's own "host unreachable" means that the host kept silent on the link.
+    return not (row.detail.get("icmp_own") and row.error == "EHOSTUNREACH")

@@ -17,7 +17,8 @@ class Row:
     `verdict` None: no check has ended yet.  `report` is the one that the verdict stands on;
     `partial` is what a check under way has told so far, only until the first has ended.
     `since` is the wall clock of the last change of verdict, `since_s` the same on `uptime`.
-    `confirming`: the last check failed and is being repeated before it counts.
+    `confirming`: the last check failed, or could not tell, and is repeated before it counts.
+    `loss` is the share of checks that got no answer at all; None where none of them asked.
     """
 
     target: Target
@@ -32,6 +33,7 @@ class Row:
     p95_ms: float | None
     checks: int
     confirming: bool
+    interval_s: float = 2.0
 
     @property
     def shown(self) -> TargetReport | None:

@@ -16,9 +16,15 @@ class Tried(StrEnum):
     """How one check of the strip ended."""
 
     ANSWERED = "answered"
-    LOST = "lost"  # the check failed
+    REFUSED = "refused"  # it failed by an answer: a refusal, a router's error, a wrong reply
+    LOST = "lost"  # it failed because no answer came at all
+    BARRED = "barred"  # it failed before anything was sent to the target: no name, no route
     UNKNOWN = "unknown"  # it could not be told
     GAP = "gap"  # nothing was checked: paused, asleep
+
+
+#: The ends that are failures.
+FAILED = frozenset((Tried.REFUSED, Tried.LOST, Tried.BARRED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,9 @@ class Sample:
 
 
 GAP = Sample(Tried.GAP)
+REFUSED = Sample(Tried.REFUSED)
 LOST = Sample(Tried.LOST)
+BARRED = Sample(Tried.BARRED)
 UNKNOWN = Sample(Tried.UNKNOWN)
 
 
@@ -42,15 +50,16 @@ def answered(rtt_ms: float | None) -> Sample:
 
 
 def loss(samples: Iterable[Sample]) -> float | None:
-    """The share of lost checks, 0…1, among those that were answered or lost; None for none."""
-    lost = counted = 0
+    """The share of checks that got no answer, 0…1, of those that asked; None where none did.
+
+    A refusal is an answer: a port that nobody serves loses nothing.
+    """
+    lost = asked = 0
     for sample in samples:
-        if sample.tried is Tried.LOST:
-            lost += 1
-            counted += 1
-        elif sample.tried is Tried.ANSWERED:
-            counted += 1
-    return lost / counted if counted else None
+        if sample.tried in (Tried.ANSWERED, Tried.REFUSED, Tried.LOST):
+            asked += 1
+            lost += sample.tried is Tried.LOST
+    return lost / asked if asked else None
 
 
 def times(samples: Iterable[Sample]) -> list[float]:
@@ -90,7 +99,7 @@ class StripMarks:
     """The characters of a strip, one cell each."""
 
     bars: str
-    lost: str
+    failed: str  # refused, lost or barred
     unknown: str
     gap: str
     unmeasured: str  # answered, without a time
@@ -117,8 +126,8 @@ def strip(samples: Sequence[Sample], width: int, marks: StripMarks = MARKS) -> s
 
 
 def _mark(sample: Sample, best: float, marks: StripMarks) -> str:
-    if sample.tried is Tried.LOST:
-        return marks.lost
+    if sample.tried in FAILED:
+        return marks.failed
     if sample.tried is Tried.UNKNOWN:
         return marks.unknown
     if sample.tried is Tried.GAP:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from netwhy.core.asks import LocalAsk
-from netwhy.core.model import Finding, Mark, Severity, Verdict
+from netwhy.core.model import Finding, IPAddress, Mark, Severity, Verdict
 from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.reach import Reach
 
@@ -23,6 +23,7 @@ class Combined:
     marks: dict[str, Mark] = field(default_factory=dict)
     rtt_ms: float | None = None
     reason: str | None = None
+    shown: IPAddress | None = None  # the address that stands for all: one that works, if any does
 
 
 def combine(case: Case, reaches: Sequence[Reach]) -> Combined:
@@ -36,7 +37,9 @@ def combine(case: Case, reaches: Sequence[Reach]) -> Combined:
     if working:
         told = [r.finding for r in working if r.finding is not None]
         findings = (*_some_fail(case, working, failing), *_distinct(told))
-        return Combined(Verdict.OK, findings, marks, rtt_ms=working[0].rtt_ms)
+        return Combined(
+            Verdict.OK, findings, marks, rtt_ms=working[0].rtt_ms, shown=working[0].address
+        )
     if unknown:
         reason = "UDP gave no answer, which proves neither that it works nor that it fails"
         found = [r.finding for r in (*unknown, *failing) if r.finding is not None]

@@ -242,12 +242,14 @@ def _finish(
     *,
     rtt_ms: float | None = None,
     reason: str | None = None,
+    shown: IPAddress | None = None,
     default: Mark = Mark.UNTESTED,
 ) -> TargetReport:
     layers = tuple(
         marks.get(layer, default) if layer in _parts(case.target) else Mark.ABSENT
         for layer in LAYERS
     )
+    via = [shown] if shown is not None else addresses
     return TargetReport(
         target=case.target,
         verdict=verdict,
@@ -255,7 +257,7 @@ def _finish(
         findings=tuple(findings),
         probes=_rows(case),
         layers=layers,
-        path=pathline.draw(case, verdict, addresses, findings, marks, default),
+        path=pathline.draw(case, verdict, via, findings, marks, default),
         rtt_ms=rtt_ms,
         reason=reason,
         complete=default is not Mark.PENDING,

@@ -207,9 +207,10 @@ def silent(case: Case, seen: Connect) -> Finding | None:
         return early
     route = case.want(RouteAsk(address))
     if route is not None and route.gateway is not None:
-        hop_ping, hop_port = _first_hop_asks(route.gateway)
-        case.hope(hop_ping)  # only needed if all else is silent too
+        hop_ping, hop_port, hop_end = _first_hop_asks(address, route.gateway)
+        case.hope(hop_ping)  # all three are only needed if all else is silent too
         case.hope(hop_port)
+        case.hope(hop_end)
     others = contrast(case, address, port, udp=True)
     own_drop = firewall.answers_dropped_here(case, seen)
     if others is None or case.waiting:
@@ -239,8 +240,13 @@ def silent(case: Case, seen: Connect) -> Finding | None:
     return nothing_answers(case, address, port, others, evidence)
 
 
-def _first_hop_asks(gateway: IPAddress) -> tuple[PingAsk, ConnectAsk]:
-    return PingAsk(gateway), ConnectAsk(gateway, _OTHER_PORTS[-1], _CONTRAST_S)
+def _first_hop_asks(address: IPAddress, gateway: IPAddress) -> tuple[PingAsk, ConnectAsk, UdpAsk]:
+    """A ping of the gateway, a connection to it, and a datagram that has to end there."""
+    return (
+        PingAsk(gateway),
+        ConnectAsk(gateway, _OTHER_PORTS[-1], _CONTRAST_S),
+        UdpAsk(address, _HIGH_UDP_PORT, 1.2, ttl=1),
+    )
 
 
 def first_hop_alive(case: Case, route: Route) -> bool | None:
@@ -249,19 +255,23 @@ def first_hop_alive(case: Case, route: Route) -> bool | None:
     if gateway is None:
         settled = route_layer.neighbour(case, route, settle=True)
         return settled.answers if settled is not None else None if case.waiting else True
-    ping_ask, port_ask = _first_hop_asks(gateway)
-    ping = case.want(ping_ask)
-    port = case.want(port_ask)
+    hop_ping, hop_port, hop_end = _first_hop_asks(route.address, gateway)
+    seen = (case.want(hop_ping), case.want(hop_port), case.want(hop_end))
     entry = route_layer.neighbour(case, route)
-    if ping is not None and (ping.answered or ping.icmp is not None):
+    if any(observation is not None and _shows_life(observation) for observation in seen):
         return True
-    if port is not None and (port.alive or port.icmp is not None):
-        return True
-    if ping is None or port is None or entry is None:
+    if case.waiting or entry is None:
         return None
     # Mute, and known on the link only from earlier: let the kernel check the old entry.
     settled = route_layer.neighbour(case, route, settle=True)
     return None if settled is None else settled.answers
+
+
+def _shows_life(seen: Ping | Connect | UdpExchange) -> bool:
+    """Did anything come back from beyond this machine?"""
+    if seen.icmp is not None:
+        return not seen.icmp.own
+    return (isinstance(seen, Ping) and seen.answered) or (isinstance(seen, Connect) and seen.alive)
 
 
 def nothing_answers(
@@ -297,6 +307,9 @@ def nothing_answers(
     rivals = ["tcp.filtered"] if port is not None else []
     if on_link and entry is not None and entry.answers:
         evidence.append(say("neighbour-answers", address=entry.address))
+    elif on_link and entry is not None and entry.state in ("REACHABLE", "STALE", "DELAY", "PROBE"):
+        evidence.append(say("neighbour-old", address=entry.address))
+        rivals.append("route.neighbour-silent")
     elif not on_link and route is not None:
         key = "gateway-answers" if hop_alive else "gateway-mute"
         evidence.append(say(key, address=route.gateway))

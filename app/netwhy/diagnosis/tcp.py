@@ -46,6 +46,8 @@ _USUAL_UNITS = {
 def tcp(case: Case, address: IPAddress, port: int) -> Reach:
     """Connect to one address and explain what came of it."""
     seen = case.want(ConnectAsk(address, port, timeout(case)))
+    if seen is not None and seen.refused_by_reset and _came_up(case, seen):
+        seen = case.want(ConnectAsk(address, port, timeout(case), attempt=2))
     local, route, ping = surroundings(case, address)
     marks = layer_marks(route, ping)
     if seen is None or local is None or route is None:
@@ -66,6 +68,14 @@ def tcp(case: Case, address: IPAddress, port: int) -> Reach:
         refusal = Refusal("tcp", address, port, seen.error or "", seen.icmp, seen.ms)
         finding = explained(case, refusal)
     return failed(address, finding, marks, "port")
+
+
+def _came_up(case: Case, seen: Connect) -> bool:
+    """Does a program of this machine listen there now?  It may just have started: ask again."""
+    table = case.known(PortTableAsk(seen.port, "tcp"))
+    return table is not None and any(
+        s.state == "LISTEN" and covers(s, seen.address) for s in table.sockets
+    )
 
 
 def refused(case: Case, seen: Connect, local: LocalState, route: Route) -> Finding | None:
@@ -109,7 +119,7 @@ def _refused_by_this_machine(case: Case, seen: Connect) -> Finding | None:
             0.8,
             where,
             evidence=evidence,
-            rivals=("tcp.backlog-full",),
+            rivals=("tcp.backlog-full", "tcp.refused"),
             variant="rejected",
             sender=seen.address,
             error="ECONNREFUSED",

@@ -102,9 +102,12 @@ def named(target: Target) -> str:
 
 
 def place(fix: Fix, target: Target) -> str:
-    """Where a fix is done; empty where its sentence says so itself."""
+    """Where a fix is done; empty where its sentence says so itself ("On the router…")."""
+    host = fix.machine or target.host
+    first, second, third, *_ = [*fix.text.casefold().split(maxsplit=3), "", "", ""]
+    if first == "on" or (second == "on" and host and third.strip(".,:") == host.casefold()):
+        return ""
     if fix.where is Where.TARGET:
-        host = fix.machine or target.host
         return f"on {inert(host)}" if host else "on the target"
     if fix.where is Where.NETWORK:
         return "in the network"

@@ -8,6 +8,7 @@ import socket
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 from netwhy.core.asks import (
     LocalAsk,
@@ -56,8 +57,9 @@ async def neighbour(ask: NeighbourAsk, tell: Callable[[Neighbour], None]) -> Nei
         wait_s = _NEIGHBOUR_WAIT_S.get(seen.state, 0.0)
         if ask.settle and seen.state in ("STALE", "DELAY", "PROBE"):
             wait_s = _SETTLE_S
-        if time.monotonic() - started >= wait_s:
-            return seen
+        waited_s = time.monotonic() - started
+        if waited_s >= wait_s:
+            return replace(seen, waited_s=waited_s)
         tell(seen)
         await asyncio.sleep(0.1)
 

@@ -35,6 +35,8 @@ async def exchange(ask: UdpAsk, tell: Callable[[UdpExchange], None]) -> UdpExcha
         sock.setblocking(False)
         try:
             errqueue.listen(sock)
+            if ask.ttl is not None:
+                _end_at(sock, ask.ttl)
             sock.connect(sockaddr(ask.address, ask.port))
         except (OSError, OverflowError) as error:
             return _refused(ask, label, getattr(error, "errno", errno.EINVAL), started)
@@ -44,6 +46,13 @@ async def exchange(ask: UdpAsk, tell: Callable[[UdpExchange], None]) -> UdpExcha
             if seen is not None:
                 return seen
     return UdpExchange(ask.address, ask.port, label, error=TIMEOUT, ms=_ms(started))
+
+
+def _end_at(sock: socket.socket, hop: int) -> None:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hop)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop)
 
 
 async def _try(

@@ -8,49 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.worker import Worker, WorkerState
 
 from netwhy.core.model import Target, TargetReport, Verdict
-from netwhy.core.observations import Socket
 from netwhy.core.record import Record
-from netwhy.core.snapshot import Change, Snapshot
-from netwhy.monitor import Checker, Monitor, report_of, uptime
+from netwhy.core.snapshot import Snapshot
+from netwhy.monitor import Machine, Monitor, report_of, uptime
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page
-from netwhy.tui.leaving import lasting_output, on_signals
+from netwhy.tui.handover import Handover
+from netwhy.tui.keys import KEYS
+from netwhy.tui.news import News, machine_news
+from netwhy.tui.source import Source
 from netwhy.tui.themes import first_theme, next_theme
 from netwhy.tui.view import View
 from netwhy.tui.views import VIEWS
+from netwhy.tui.widgets.scroll_bar import draw_scroll_bars
 
 PULL_S = 0.25
-HANGUP = 129  # the exit code of a terminal that is gone: 128 + SIGHUP
-TOASTS = 3  # more changes of state than these at once are told in one
-
-
-class Source(Checker, Protocol):
-    """What the screen needs of the engine."""
-
-    async def default_targets(self) -> tuple[Target, ...]: ...
-
-    async def sockets(self, *, everything: bool = False) -> tuple[Socket, ...]: ...
-
-
-class AsciiScrollBar(ScrollBarRender):
-    """Scroll bars of colour only, without the blocks that not every console has."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class NetwhyApp(App[None]):
@@ -64,44 +48,14 @@ class NetwhyApp(App[None]):
         (110, "-medium"),
         (160, "-wide"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "export", "export", id="app.export", tooltip="Markdown and JSON files"),
-        *(
-            Binding(
-                view.key,
-                f"view({view.mode!r})",
-                view.name,
-                id=f"app.view-{view.mode}",
-                tooltip=view.tooltip,
-            )
-            for view in VIEWS
-        ),
-        Binding("r", "check_now", "check now", id="app.check", tooltip="Without waiting"),
-        Binding(
-            "space", "freeze", "freeze", id="app.freeze", tooltip="The view stands, probing goes on"
-        ),
-        Binding("p", "pause", "pause", id="app.pause", tooltip="No checks until p again"),
-        Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="The next one"),
-        Binding("tab", "focus_next", "Next pane", show=False, id="app.next-pane"),
-        Binding(
-            "ctrl+p",
-            "command_palette",
-            "Palette",
-            show=False,
-            priority=True,
-            id="app.palette",
-            tooltip="Every action by its name",
-        ),
-        Binding("question_mark", "help", "help", id="app.help", tooltip="Every key of this view"),
-        Binding("q", "quit", "quit", id="app.quit"),
-        Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.quit-always"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(KEYS)
 
     def __init__(
         self,
         targets: Sequence[Target],
         *,
         interval_s: float = 2.0,
+        timeout_s: float | None = None,
         keys: Mapping[str, str] | None = None,
         theme: str | None = None,
         ascii_only: bool = False,
@@ -119,8 +73,11 @@ class NetwhyApp(App[None]):
         )
         self._targets = tuple(targets)
         self._interval_s = interval_s
+        self._timeout_s = timeout_s
+        self._machine: Machine | None = None
+        self._handover = Handover(self.say)
+        self._news = News()
         self._keys = dict(keys or {})
-        self._announced = 0
         self._clashes: set[str] = set()
         self._running_in: asyncio.AbstractEventLoop | None = None
         for view in VIEWS:
@@ -129,13 +86,12 @@ class NetwhyApp(App[None]):
         self.animation_level = "none"
         if ascii_only:
             self.add_class("-ascii")
-        ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
+        draw_scroll_bars(ascii_only=ascii_only)
 
     # ------------------------------------------------------------------------------ the life
 
     def on_mount(self) -> None:
         self._running_in = asyncio.get_running_loop()
-        on_signals(lambda code: self.exit(return_code=code))
         self.set_keymap(self._keys)
         self.call_after_refresh(self.launch, self._begin())
 
@@ -144,19 +100,26 @@ class NetwhyApp(App[None]):
         if self.engine is None:
             from netwhy.engine import Engine
 
-            self.engine = Engine()
+            self.engine = Engine(timeout_s=self._timeout_s)
         self.monitor = Monitor(self.engine, self._targets, interval_s=self._interval_s)
         self.monitor.start()
         self.set_interval(PULL_S, self._pull)
         self.set_interval(1.0, self._tick)
         if not self._targets:
-            await self._add_this_machine()
+            self.watch_this_machine()
 
-    def lose_terminal(self) -> None:
-        """Leave because there is nobody to show anything to; may be called in any thread."""
+    def leave(self, code: int) -> None:
+        """Leave with this exit code; may be called in any thread."""
+        self._soon(partial(self.exit, return_code=code))
+
+    def draw_anew(self) -> None:
+        """Draw the whole screen: the terminal has missed something.  In any thread."""
+        self._soon(lambda: self.call_later(lambda: self.screen.refresh(layout=True)))
+
+    def _soon(self, call: Callable[[], object]) -> None:
         if self._running_in is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
-                self._running_in.call_soon_threadsafe(partial(self.exit, return_code=HANGUP))
+                self._running_in.call_soon_threadsafe(call)
 
     async def on_unmount(self) -> None:
         if self.monitor is not None:
@@ -191,28 +154,13 @@ class NetwhyApp(App[None]):
             take = getattr(screen, "take", None)
             if take is not None and screen.is_mounted:
                 take(snapshot)
-        self._announce(snapshot.changes)
+        for text, severity in self._news.of(snapshot.changes):
+            self.say(text, severity)
 
     def _tick(self) -> None:
         view = self.screen_stack[0]
         if isinstance(view, View) and view.is_mounted and not self.frozen:
             view.tick()
-
-    def _announce(self, changes: Sequence[Change]) -> None:
-        """Tell each change of state once."""
-        new = [change for change in changes if change.number > self._announced]
-        if not new:
-            return
-        self._announced = new[-1].number
-        if len(new) > TOASTS:
-            self.say(f"{len(new)} targets changed their state.", "warning")
-            return
-        for change in new:
-            title = f": {inert(change.title)}" if change.title and change.now != "ok" else ""
-            severity: Literal["information", "warning"] = (
-                "information" if change.now == "ok" else "warning"
-            )
-            self.say(f"{inert(change.target.label)} is {change.now} now{title}", severity)
 
     def say(
         self, text: str, severity: Literal["information", "warning", "error"] = "information"
@@ -226,6 +174,8 @@ class NetwhyApp(App[None]):
     def add_target(self, target: Target) -> bool:
         """Watch it; False if it is watched already, or nothing runs yet."""
         added = self.monitor is not None and self.monitor.add(target)
+        if self._machine is not None:
+            self._machine.keep(target.text)
         self._pull()
         return added
 
@@ -241,29 +191,27 @@ class NetwhyApp(App[None]):
         self._pull()
 
     def watch_this_machine(self) -> None:
-        """Add this machine, its gateways and its resolvers to what is watched."""
-        self.launch(self._add_this_machine(), group="machine")
-
-    async def _add_this_machine(self) -> None:
+        """Watch this machine, its gateways and its resolvers, also when these change."""
         if self.engine is None or self.monitor is None:
             return
-        for target in await self.engine.default_targets():
-            self.monitor.add(target)
+        if self._machine is None:
+            self._machine = Machine(self.monitor, self.engine, self._machine_changed)
+        self._machine.restore()
+        self.launch(self._machine.follow(), group="machine")
+
+    def _machine_changed(
+        self, added: Sequence[Target], removed: Sequence[Target], first: bool
+    ) -> None:
+        if not first:
+            self.say(machine_news(added, removed))
         self._pull()
 
     # ------------------------------------------------------------------------------- leaving
 
     def hand_over(self, text: str, name: str, about: str) -> None:
         """Copy a text to the clipboard and to a file, and say both."""
-        from netwhy.tui.handover import keep
-
         self.copy_to_clipboard(text)
-        try:
-            path = keep(text, name)
-        except OSError as error:
-            self.say(f"Copied {about}\nIt could not be written to a file: {error}", "warning")
-            return
-        self.say(f"Copied {about}\nAlso written to {path}")
+        self.launch(self._handover.keep(text, name, about))
 
     def copy_diagnosis(self, report: TargetReport) -> None:
         """Copy one target's diagnosis as Markdown."""
@@ -272,26 +220,23 @@ class NetwhyApp(App[None]):
         text = markdown(report_of(self.snapshot, report))
         self.hand_over(text, "diagnosis.md", f"the diagnosis of {inert(report.target.label)}")
 
-    # ------------------------------------------------------------------------------- actions
-
     def action_export(self) -> None:
         """Write what is on the screen to the current folder; to the state folder if need be."""
-        from netwhy.tui.handover import export, state_folder
-
         report = report_of(self.snapshot)
         if not report.targets:
             self.say("There is nothing to export yet: no check has ended.", "warning")
             return
-        try:
-            text, document = export(report, Path.cwd())
-        except OSError as error:
-            try:
-                text, document = export(report, state_folder())
-            except OSError:
-                self.say(f"The export could not be written: {error}", "error")
-                return
-            self.say(f"The current folder takes no files ({error}).", "warning")
-        self.say(f"Exported to\n{text}\n{document}")
+        self.launch(self._handover.export(report))
+
+    def _fatal_error(self) -> None:
+        """As the toolkit's own, but for what is shown of the error."""
+        from netwhy.tui.crash import crash
+
+        self.bell()
+        self._exit_renderables.append(crash(self.console))
+        self._close_messages_no_wait()
+
+    # ------------------------------------------------------------------------------- actions
 
     def action_check_now(self) -> None:
         if self.monitor is not None:
@@ -332,7 +277,8 @@ class NetwhyApp(App[None]):
         from netwhy.tui.help import actions, help_lines
 
         found = actions(self.screen)
-        self.push_screen(Details("Keys", lambda width: help_lines(found, width, self.page)))
+        legend = self.screen.legend if isinstance(self.screen, View) else ()
+        self.push_screen(Details("Help", lambda width: help_lines(found, legend, width)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette holds every action that has a key."""
@@ -349,27 +295,3 @@ class NetwhyApp(App[None]):
             if binding.id is not None and binding.id not in self._clashes:
                 self._clashes.add(binding.id)
                 self.say(f"The key for {binding.id} is taken by another action.", "warning")
-
-
-def run_dashboard(
-    targets: Sequence[Target],
-    *,
-    interval_s: float,
-    keys: Mapping[str, str] | None = None,
-    theme: str | None = None,
-    mouse: bool = True,
-    ascii_only: bool = False,
-) -> int:
-    """Show the dashboard until it is left; returns the exit code (128 + signal after one).
-
-    Refuses without a terminal, where the toolkit would write escapes and never return.
-    """
-    if not (
-        sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()
-    ):
-        print("netwhy: the dashboard needs a terminal; use: netwhy check", file=sys.stderr)
-        return 2
-    app = NetwhyApp(targets, interval_s=interval_s, keys=keys, theme=theme, ascii_only=ascii_only)
-    with lasting_output(app.lose_terminal):
-        app.run(mouse=mouse)
-    return app.return_code or 0

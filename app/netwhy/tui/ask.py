@@ -51,7 +51,9 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
         try:
             answer = self._read(event.value)
         except TargetError as error:
-            self.query_one("#ask-problem", Static).update(Content(inert(error.line())))
+            self.query_one("#ask-problem", Static).update(
+                Content(inert(error.line().removeprefix("netwhy: ")))
+            )
             return
         self.dismiss(answer)
 

@@ -17,8 +17,9 @@ from netwhy.output.layout import Page
 from netwhy.tui.ask import Ask
 from netwhy.tui.columns import TARGETS, laid
 from netwhy.tui.details import TargetDetails
+from netwhy.tui.legend import Legend, target_legend
 from netwhy.tui.look import Line
-from netwhy.tui.target_lines import SORTS, arranged, heading, target_line
+from netwhy.tui.target_lines import GROUP, SORTS, arranged, heading, named, target_line
 from netwhy.tui.view import View
 from netwhy.tui.widgets.line_list import Item, LineList
 from netwhy.tui.widgets.root_causes import RootCauses
@@ -61,6 +62,10 @@ class Dashboard(View):
     def targets(self) -> LineList:
         return self.query_one("#targets", LineList)
 
+    @property
+    def legend(self) -> Legend:
+        return target_legend(self.page)
+
     def focus_list(self) -> None:
         self.targets.focus()
 
@@ -80,10 +85,14 @@ class Dashboard(View):
 
     def _lay_list(self, snapshot: Snapshot) -> None:
         rows = arranged(snapshot.rows, self._sort, self.wanted)
-        longest = max((cell_len(inert(row.target.label)) for row in snapshot.rows), default=0)
+        names = [named(row, self._sort) for row in rows]
+        longest = max(map(cell_len, names), default=0)
         widths = laid(TARGETS, self.targets.room, {"target": longest})
         now_s = self.netwhy.now_s
-        items = [Item(r.target.text, target_line(r, widths, now_s, self.page)) for r in rows]
+        items = [
+            Item(row.target.text, target_line(row, widths, now_s, self.page, name))
+            for row, name in zip(rows, names, strict=True)
+        ]
         none = NO_TARGETS if not snapshot.rows else ((("  Nothing matches the filter.", "muted"),),)
         self.targets.show(heading(widths) if items else (), items, none)
         self._say_title(snapshot, len(rows))
@@ -126,7 +135,9 @@ class Dashboard(View):
         self.app.push_screen(TargetDetails(self.page, event.key))
 
     def action_sort(self) -> None:
-        names = list(SORTS)
+        rows = self.netwhy.snapshot.rows
+        grouped = any(row.target.options.group for row in rows)
+        names = [name for name in SORTS if grouped or name != GROUP]
         self._sort = names[(names.index(self._sort) + 1) % len(names)]
         self._lay_list(self.netwhy.snapshot)
 

@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from netwhy.core.snapshot import Snapshot
+from netwhy.core.snapshot import Row, Snapshot
 from netwhy.output.inert import inert
-from netwhy.output.layout import Page
+from netwhy.output.layout import Page, milliseconds
 from netwhy.tui.look import Line, word
-from netwhy.tui.spans import clock, duration, share, short_ms
+from netwhy.tui.spans import clock, duration, share
 from netwhy.tui.why_lines import Lines, why_lines
 from netwhy.tui.widgets.text_panel import TextPanel, Writer
 
@@ -69,17 +69,27 @@ class TargetDetails(Details):
         target = row.target
         if target.label != target.text:
             out.item("Target", target.text)
+        if target.options.group is not None:
+            out.item("Group", target.options.group)
         state = word(row.verdict)
         if row.since is not None:
             state += f" since {clock(row.since)} ({duration(netwhy.now_s - row.since_s)})"
         out.item("State", state)
-        out.item(
-            "Checks",
-            f"{row.checks} made; of the last {len(row.samples)}: lost {share(row.loss)}, "
-            f"last {short_ms(row.last_ms)} ms, p95 {short_ms(row.p95_ms)} ms",
-        )
+        out.item("Checks", _checks(row))
         report = row.shown
         if report is not None and report.addresses:
             out.item("Addresses", ", ".join(report.addresses))
         out.gap()
         return [*out.lines, *why_lines(report, width, self._page, whole=True).lines]
+
+
+def _checks(row: Row) -> str:
+    """What the last checks came to, without what was not measured."""
+    text = f"{row.checks} made, one every {row.interval_s:g} s"
+    parts = [
+        f"{share(row.loss)} without an answer" if row.loss is not None else "",
+        f"last {milliseconds(row.last_ms)}" if row.last_ms is not None else "",
+        f"p95 {milliseconds(row.p95_ms)}" if row.p95_ms is not None else "",
+    ]
+    told = ", ".join(filter(None, parts))
+    return f"{text}; of the last {len(row.samples)}: {told}" if told else text

@@ -1,49 +1,109 @@
-"""What leaves the screen: the clipboard and the files beside it, and the export."""
+"""What leaves the screen: the clipboard and the files beside it, and the export.
+
+Files are written beside the event loop: a folder on a server that hangs holds only its file up.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 from netwhy.core.model import Report
+from netwhy.output.inert import inert
+
+#: A file that takes longer is told of; it may still come.
+SLOW_S = 3.0
+
+Say = Callable[[str, Literal["information", "warning", "error"]], None]
+
+
+class Handover:
+    """Hands texts and reports to files and tells with `say` where they went."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._stems: set[str] = set()  # of the exports so far: no two of them share a file
+        self._exporting = False
+
+    async def keep(self, text: str, name: str, about: str) -> None:
+        """Write a copied text to the state folder as well, and say both.
+
+        Terminals may drop the escape sequence for the clipboard without a word, so the file is
+        the copy that is sure.
+        """
+        from netwhy.engine import save_soon
+
+        try:
+            path = state_folder() / name
+            await self._patient(save_soon(path, (text + "\n").encode()), path)
+        except OSError as error:
+            self._say(
+                f"Copied {about}\nIt could not be written to a file: {inert(str(error))}", "warning"
+            )
+            return
+        self._say(f"Copied {about}\nAlso written to {path}", "information")
+
+    async def export(self, report: Report) -> None:
+        """Write a report to the current folder; to the state folder if that takes no files."""
+        if self._exporting:
+            self._say("The export before is still being written.", "warning")
+            return
+        self._exporting = True
+        try:
+            text, document = await self._export(report)
+        except OSError as error:
+            self._say(f"The export could not be written: {inert(str(error))}", "error")
+        else:
+            self._say(f"Exported to\n{text}\n{document}", "information")
+        finally:
+            self._exporting = False
+
+    async def _export(self, report: Report) -> tuple[Path, Path]:
+        stem = self._free_stem(datetime.now())
+        try:
+            return await self._files(report, Path.cwd() / stem)
+        except OSError as error:
+            self._say(f"The current folder takes no files ({inert(str(error))}).", "warning")
+            return await self._files(report, state_folder() / stem)
+
+    async def _files(self, report: Report, stem: Path) -> tuple[Path, Path]:
+        """The report as Markdown and as JSON; OSError when the folder takes no files."""
+        from netwhy.engine import save_soon
+        from netwhy.output.document import encode_json
+        from netwhy.output.markdown import markdown
+
+        text, document = stem.with_suffix(".md"), stem.with_suffix(".json")
+        await self._patient(save_soon(text, markdown(report).encode()), text)
+        await self._patient(save_soon(document, encode_json(report)), document)
+        return text, document
+
+    async def _patient(self, saving: Coroutine[Any, Any, None], path: Path) -> None:
+        """Wait for a file, and say so where it takes long."""
+        task = asyncio.ensure_future(saving)
+        try:
+            done, _ = await asyncio.wait([task], timeout=SLOW_S)
+            if not done:
+                self._say(f"Still waiting for {path.parent} to take {path.name}.", "warning")
+            await task
+        finally:
+            task.cancel()
+
+    def _free_stem(self, now: datetime) -> str:
+        """A file name of this moment, with a number where it was given already."""
+        stem = free = f"netwhy-{now:%Y%m%d-%H%M%S}"
+        number = 1
+        while free in self._stems:
+            number += 1
+            free = f"{stem}-{number}"
+        self._stems.add(free)
+        return free
 
 
 def state_folder() -> Path:
-    """The platform's folder for what a program leaves behind; made if it is missing."""
+    """The platform's folder for what a program leaves behind; not looked at here."""
     from platformdirs import user_state_path
 
-    return Path(user_state_path("netwhy", appauthor=False, ensure_exists=True))
-
-
-def keep(text: str, name: str) -> Path:
-    """Write a copied text to a file of the state folder: a clipboard may not get it.
-
-    Terminals may drop the escape sequence for the clipboard without a word, so the file is the
-    copy that is sure.  OSError when it cannot be written.
-    """
-    from netwhy.engine import save
-
-    path = state_folder() / name
-    save(path, (text + "\n").encode())
-    return path
-
-
-def export(report: Report, folder: Path) -> tuple[Path, Path]:
-    """Write the report as Markdown and as JSON; OSError when the folder takes no files."""
-    from netwhy.engine import save
-    from netwhy.output.document import encode_json
-    from netwhy.output.markdown import markdown
-
-    stem = free_stem(folder, f"netwhy-{report.taken_at.astimezone():%Y%m%d-%H%M%S}")
-    text, document = folder / f"{stem}.md", folder / f"{stem}.json"
-    save(text, markdown(report).encode())
-    save(document, encode_json(report))
-    return text, document
-
-
-def free_stem(folder: Path, stem: str) -> str:
-    """The stem, with a number where files of that name are there already."""
-    number, free = 1, stem
-    while any((folder / f"{free}{ending}").exists() for ending in (".md", ".json")):
-        number += 1
-        free = f"{stem}-{number}"
-    return free
+    return Path(user_state_path("netwhy", appauthor=False))

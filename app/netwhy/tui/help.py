@@ -9,7 +9,7 @@ from textual.binding import ActiveBinding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from netwhy.output.layout import Page
+from netwhy.tui.legend import Legend
 from netwhy.tui.look import Line
 from netwhy.tui.spans import folded
 from netwhy.tui.widgets.key_bar import key_name
@@ -48,21 +48,30 @@ def _action(bindings: list[ActiveBinding]) -> Action:
     return Action(keys, name, binding.tooltip, binding.action, first.node, general)
 
 
-def help_lines(found: Iterable[Action], width: int, page: Page) -> list[Line]:
-    """The keys in two groups, one line each where it fits."""
+def help_lines(found: Iterable[Action], legend: Legend, width: int) -> list[Line]:
+    """The keys in two groups, then the columns; one line each where it fits."""
     listed = list(found)
     lines: list[Line] = []
     for title, general in (("This view", False), ("Everywhere", True)):
-        lines += [(), ((f" {title}", "heading"),)] if lines else [((f" {title}", "heading"),)]
+        lines += _heading(title, lines)
         for action in listed:
             if action.general is general:
-                lines += _help_line(action, width)
+                text = f"{action.name}. {action.about}" if action.about else action.name
+                lines += _entry("  ".join(action.keys), text, width)
+    if legend:
+        lines += _heading("Columns", lines)
+    for column, meaning in legend:
+        lines += _entry(column, meaning, width)
     return lines
 
 
-def _help_line(action: Action, width: int) -> list[Line]:
-    keys = f"   {'  '.join(action.keys):<14}"
-    text = f"{action.name}. {action.about}" if action.about else action.name
+def _heading(title: str, above: list[Line]) -> list[Line]:
+    heading: Line = ((f" {title}", "heading"),)
+    return [(), heading] if above else [heading]
+
+
+def _entry(term: str, text: str, width: int) -> list[Line]:
+    keys = f"   {term:<14}"
     first, *rest = folded(text, max(20, width - len(keys) - 1))
     lines: list[Line] = [((keys, "key"), (first, ""))]
     return lines + [((" " * len(keys), ""), (line, "")) for line in rest]

@@ -1,80 +1,52 @@
-"""Leaving by a signal, or because the terminal is gone: as orderly as by a key."""
+"""Leaving by a signal: as orderly as by a key, and by force where that takes too long."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import os
+import queue
 import signal
-import sys
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
 
 #: SIGINT comes from outside only: in the terminal's raw mode ctrl+c is a key like others.
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+#: How long an orderly end may take after a signal.
+GRACE_S = 2.0
 
-
-def on_signals(leave: Callable[[int], None]) -> None:
-    """Call `leave` with 128 + the signal's number when one of them comes.
-
-    Without this the default action ends the process at once and leaves the terminal in the
-    alternate screen, with the mouse reported as text.
-    """
-    loop = asyncio.get_running_loop()
-    for name in SIGNALS:
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, leave, 128 + number)
-        except (NotImplementedError, RuntimeError, ValueError):
-            return  # no such thing on this platform, or not in the main thread
-
-
-class LastingOutput:
-    """The terminal's stream, which goes on taking text when the terminal is gone.
-
-    The toolkit writes from a thread of its own, through a queue of thirty places.  An error
-    would end that thread, the queue would fill, and the event loop would wait for ever for a
-    place in it: no signal would be answered any more.
-    """
-
-    def __init__(self, stream: TextIO, lost: Callable[[], None]) -> None:
-        self._stream = stream
-        self._lost = lost
-        self._gone = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        self._try(lambda: self._stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        self._try(self._stream.flush)
-
-    def _try(self, work: Callable[[], object]) -> None:
-        if self._gone:
-            return
-        try:
-            work()
-        except (OSError, ValueError):  # EIO: hung up; ValueError: closed
-            self._gone = True
-            self._lost()
+_ENDED = 0  # no signal has this number
 
 
 @contextlib.contextmanager
-def lasting_output(lost: Callable[[], None]) -> Iterator[None]:
-    """While it lasts, the toolkit's output survives the terminal; `lost` is called once.
+def leaving_by_signal(leave: Callable[[int], None], restore: Callable[[], None]) -> Iterator[None]:
+    """While it lasts, call `leave` with 128 + the number of a signal that comes.
 
-    `lost` is called in the thread that wrote.
+    Where that has no effect for GRACE_S, or a second signal comes, `restore` is called and the
+    process ends.  Both are called in a thread of their own, so that an event loop that waits for
+    something cannot keep the process alive.  Without this the default action would end it at
+    once and leave the terminal in the alternate screen, with the mouse reported as text.
     """
-    stream = sys.__stderr__  # where the toolkit draws
-    if stream is None:
-        yield
-        return
-    vars(sys)["__stderr__"] = LastingOutput(stream, lost)
+    came: queue.SimpleQueue[int] = queue.SimpleQueue()  # its `put` may be called in a handler
+
+    def guard() -> None:
+        number = came.get()
+        if number == _ENDED:
+            return
+        leave(128 + number)
+        try:
+            if came.get(timeout=GRACE_S) == _ENDED:
+                return
+        except queue.Empty:
+            pass  # the orderly way takes too long
+        restore()
+        os._exit(128 + number)
+
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    threading.Thread(target=guard, name="netwhy-signals", daemon=True).start()
+    before = {n: signal.signal(n, lambda number, _frame: came.put(number)) for n in numbers}
     try:
         yield
     finally:
-        vars(sys)["__stderr__"] = stream
+        came.put(_ENDED)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -24,6 +24,11 @@ def key(socket: Socket) -> str:
     return f"{socket.transport} {where} {socket.inode or ''}"
 
 
+def spelled(socket: Socket) -> str:
+    """A listener as people write it."""
+    return f"{socket.transport} {endpoint(socket.address, socket.port)}"
+
+
 def in_order(sockets: Sequence[Socket]) -> list[Socket]:
     """By port, then protocol, family and address."""
     return sorted(
@@ -78,8 +83,8 @@ def about_socket(
 ) -> list[Line]:
     """Who holds a listener and what is odd about it; `whole` adds parents and queues."""
     out = Lines(width, page)
-    where = f"{socket.transport} {endpoint(socket.address, socket.port)}"
-    out.text(f"{where}  open to {_REACH.get(socket.exposure, socket.exposure)}", "title")
+    reach = _REACH.get(socket.exposure, socket.exposure)
+    out.text(f"{spelled(socket)}, open to {reach}", "title")
     for reason in odd:
         out.text(f"{page.mark(Mark.WARN)} {reason}", "degraded")
     out.gap()
@@ -118,4 +123,10 @@ def _about_kernel(out: Lines, socket: Socket) -> None:
         out.item("IPv6 only", "yes" if socket.v6only else "no: IPv4 clients reach it too")
     if socket.interface:
         out.item("Interface", socket.interface)
-    out.item("Queues", f"{socket.receive_queue} to be received, {socket.send_queue} to be sent")
+    if socket.state == "LISTEN":  # there the kernel's queues are of connections (ss(8))
+        wait, most = socket.receive_queue, socket.send_queue
+        out.item("Backlog", f"{wait} connections wait to be accepted, of {most} at most")
+    else:
+        out.item(
+            "Queues", f"{socket.receive_queue} bytes to be read, {socket.send_queue} to be sent"
+        )

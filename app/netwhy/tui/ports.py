@@ -21,9 +21,10 @@ from netwhy.output.ports import Wanted
 from netwhy.tui.ask import Ask
 from netwhy.tui.columns import PORTS, laid
 from netwhy.tui.details import Details
+from netwhy.tui.legend import Legend, port_legend
 from netwhy.tui.look import Line
 from netwhy.tui.overlaps import overlaps, owner_label
-from netwhy.tui.port_lines import about_socket, in_order, key, port_line
+from netwhy.tui.port_lines import about_socket, in_order, key, port_line, spelled
 from netwhy.tui.target_lines import heading
 from netwhy.tui.view import View
 from netwhy.tui.widgets.line_list import Item, LineList
@@ -57,6 +58,10 @@ class Ports(View):
     @property
     def ports(self) -> LineList:
         return self.query_one("#ports", LineList)
+
+    @property
+    def legend(self) -> Legend:
+        return port_legend(self.page)
 
     def focus_list(self) -> None:
         self.ports.focus()
@@ -172,7 +177,7 @@ class Ports(View):
             socket, odd = self.chosen
             self.app.push_screen(
                 Details(
-                    inert(key(socket)),
+                    inert(spelled(socket)),
                     lambda width: about_socket(
                         socket, odd, width, self.page, now=self._now(), whole=True
                     ),

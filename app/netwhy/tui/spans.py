@@ -57,6 +57,19 @@ def fitted(text: str, width: int, *, ellipsis: str = "…", right: bool = False)
     return blank + text if right else text + blank
 
 
+def squeezed(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Exactly `width` cells: cut in the middle, because the port stands at the end."""
+    if cell_len(text) <= width or width < 8:
+        return fitted(text, width, ellipsis=ellipsis)
+    tail, size = "", 0
+    for char in reversed(text):
+        size += cell_len(char)
+        if size > width // 2:
+            break
+        tail = char + tail
+    return fitted(text, width - cell_len(tail), ellipsis=ellipsis) + tail
+
+
 def folded(text: str, width: int) -> list[str]:
     """Lines of at most `width` cells, broken between words; a longer word is broken itself."""
     width = max(1, width)
@@ -71,8 +84,18 @@ def folded(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+_UNITS = frozenset(("ms", "s", "min", "h", "%", "bytes"))
+
+
 def _words(text: str, width: int) -> Iterator[str]:
+    """The words of a text; a number and its unit are one where they fit into a line."""
+    words: list[str] = []
     for word in text.split():
+        if words and words[-1][-1].isdigit() and word.rstrip(".,;:)") in _UNITS:
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+    for word in words:
         if cell_len(word) <= width:
             yield word
         else:

@@ -13,7 +13,7 @@ from netwhy.output.inert import inert
 from netwhy.output.layout import Page
 from netwhy.tui.columns import Column, Laid
 from netwhy.tui.look import ROLES, Line, Piece, glyph, strip_marks, word
-from netwhy.tui.spans import duration, fitted, share, short_ms
+from netwhy.tui.spans import duration, fitted, share, short_ms, squeezed
 
 _RANK = {Verdict.FAILING: 0, Verdict.DEGRADED: 1, Verdict.UNKNOWN: 2, None: 3, Verdict.OK: 4}
 
@@ -23,12 +23,14 @@ def _by_state(row: Row) -> tuple[float, ...]:
     return (_RANK[row.verdict], newest)
 
 
+GROUP = "group"
 #: Name of the order → its key; the first is where the screen starts.
 SORTS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
     "state": _by_state,
     "name": lambda row: (row.target.label.casefold(),),
     "slowest": lambda row: (row.last_ms is None, -(row.last_ms or 0.0)),
     "loss": lambda row: (-(row.loss or 0.0),),
+    GROUP: lambda row: (row.target.options.group is None, row.target.options.group or ""),
     "as given": lambda row: (),
 }
 
@@ -50,13 +52,23 @@ def matches(row: Row, wanted: str) -> bool:
     return all(part in text for part in wanted.casefold().split())
 
 
-def target_line(row: Row, widths: Laid, now_s: float, page: Page) -> Line:
+def named(row: Row, sort: str) -> str:
+    """What the target is called, with its group where rows stand by group."""
+    group = row.target.options.group
+    label = inert(row.target.label)
+    return f"{inert(group)} / {label}" if group and sort == GROUP else label
+
+
+def target_line(row: Row, widths: Laid, now_s: float, page: Page, name: str | None = None) -> Line:
     """One row as pieces of exactly the column widths, one blank between them."""
     ellipsis = "~" if page.ascii else "…"
     pieces: list[Piece] = []
     for column, width in widths:
         text, role = _cell(row, column, width, now_s, page)
-        cell = fitted(text, width, ellipsis=ellipsis, right=column.right)
+        if column.name == "target":
+            cell = squeezed(name or text, width, ellipsis=ellipsis)
+        else:
+            cell = fitted(text, width, ellipsis=ellipsis, right=column.right)
         # The blank between two columns belongs to the first: equal neighbours are sent as one.
         pieces.append((cell + " " * (column is not widths[-1][0]), role))
     return tuple(pieces)

@@ -14,6 +14,7 @@ from netwhy.core.snapshot import Snapshot
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page
 from netwhy.output.text import place
+from netwhy.tui.legend import Legend
 from netwhy.tui.widgets.banner import Banner
 from netwhy.tui.widgets.filter_bar import FilterBar
 from netwhy.tui.widgets.key_bar import KeyBar
@@ -35,7 +36,13 @@ class View(Screen[None]):
             id="view.filter",
             tooltip="Show only rows in which all words occur",
         ),
-        Binding("y", "copy_fix", "copy fix", id="why.copy", tooltip="Its command"),
+        Binding(
+            "y",
+            "copy_fix",
+            "copy fix",
+            id="why.copy",
+            tooltip="Its command, to the clipboard and to a file",
+        ),
         Binding(
             "Y",
             "copy_diagnosis",
@@ -44,7 +51,9 @@ class View(Screen[None]):
             id="why.copy-all",
             tooltip="The whole diagnosis, as Markdown",
         ),
-        Binding("f", "next_fix", "Next fix", show=False, id="why.fix", tooltip="Choose another"),
+        Binding(
+            "f", "next_fix", "Next fix", show=False, id="why.fix", tooltip="The one that y copies"
+        ),
         Binding("escape", "back", "Back", show=False, id="view.back"),
     ]
 
@@ -67,6 +76,11 @@ class View(Screen[None]):
     def compose_body(self) -> ComposeResult:
         """The panes of this view."""
         raise NotImplementedError
+
+    @property
+    def legend(self) -> Legend:
+        """What the columns of the list mean."""
+        return ()
 
     def focus_list(self) -> None:
         """Give the keys to the main list."""

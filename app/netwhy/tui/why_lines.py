@@ -119,11 +119,13 @@ def _plain(out: Lines, report: TargetReport) -> None:
     name = inert(report.target.label)
     about = "is being checked" if state is None else said[state]
     if report.target.kind is Kind.BIND and state is Verdict.OK:
-        about = "is free"
+        name = name.partition("://")[2] or name
+        about = "is free: a server can start here now"
     role = ROLES[state]
     for number, line in enumerate(folded(f"{name} {about}", out.width - len(head) - 3)):
         out.add((" ", ""), ((head if not number else " " * len(head)) + "  ", role), (line, role))
-    if state is Verdict.OK and (words := healthy(report)):
+    bind = report.target.kind is Kind.BIND
+    if state is Verdict.OK and not bind and (words := healthy(report)):
         out.text(words)
     if report.reason:
         out.text(report.reason)
@@ -133,7 +135,7 @@ def _finding(out: Lines, finding: Finding, report: TargetReport, chosen_fix: int
     _title(out, finding, report.verdict)
     out.text(finding.explanation)
     if report.reason and report.verdict is Verdict.UNKNOWN:
-        out.text(report.reason)
+        out.items("Unknown", (report.reason,))
     out.items("How we know", finding.evidence)
     if finding.fixes:
         out.gap()

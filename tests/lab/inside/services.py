@@ -18,6 +18,7 @@ Prints "ready" once everything listens, then serves until it is ended.
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import struct
@@ -96,6 +97,20 @@ def _knock(kind: str, rate: int, host: str, port: int) -> None:
             opened.pop(0).close()
 
 
+def _connected(host: str, port: int, count: int) -> list[socket.socket]:
+    """So many connections, or as many as there are source ports for: an earlier entry may have
+    left some of them in TIME_WAIT."""
+    kept: list[socket.socket] = []
+    for _ in range(count):
+        try:
+            kept.append(socket.create_connection((host, port)))
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            break
+    return kept
+
+
 def main(specs: list[str]) -> None:
     waiting = selectors.DefaultSelector()
     kept = []
@@ -104,7 +119,7 @@ def main(specs: list[str]) -> None:
         host, port = _split(rest)
         if kind == "connected":
             count, _, host = (host or "").partition(":")
-            kept += [socket.create_connection((host, port)) for _ in range(int(count))]
+            kept += _connected(host, port, int(count))
         elif kind == "timewait":
             _time_wait(host, port)
         elif kind == "full":

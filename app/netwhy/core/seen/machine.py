@@ -130,8 +130,8 @@ class Route(Observation):
         return ProbeRow("route", str(self.address), outcome, None, self.error, detail)
 
 
-#: No longer than one check takes.
-_JUST_NOW_S = 4.0
+#: The connect that made us look at its neighbour began about this long before (seconds).
+_BEGAN_S = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +139,26 @@ class Neighbour(Observation):
     """The kernel's neighbour entry (ARP, ND) of an address on a link.
 
     `state`: REACHABLE, STALE, DELAY, PROBE, INCOMPLETE, FAILED, PERMANENT, NOARP or NONE.
+    `confirmed_s` is how long ago it last proved to be there, `waited_s` how long we looked.
     """
 
     probe: ClassVar[str] = "route"
     address: IPAddress
     interface: str | None
     state: str
-    confirmed_s: float | None = None  # seconds since it last proved to be there
+    confirmed_s: float | None = None
+    waited_s: float = 0.0
 
     @property
     def answers(self) -> bool:
-        """Has it answered just now?  An older entry, also a REACHABLE one, may outlive its host
-        by half a minute (`base_reachable_time`, arp(7))."""
-        fresh = self.confirmed_s is None or self.confirmed_s <= _JUST_NOW_S
-        return self.state == "REACHABLE" and fresh
+        """Has it answered since this check began?
+
+        An older entry, also a REACHABLE one, may outlive its host by half a minute
+        (`base_reachable_time`, arp(7)).
+        """
+        if self.state != "REACHABLE":
+            return False
+        return self.confirmed_s is not None and self.confirmed_s <= self.waited_s + _BEGAN_S
 
     @property
     def silent(self) -> bool:

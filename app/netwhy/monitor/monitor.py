@@ -1,71 +1,24 @@
-"""The live monitor: repeats checks on an interval and keeps what the last ones told.
-
-Checks write here at any rate; a screen takes a frozen `Snapshot` when `version` has moved.
-Nothing here knows how it is shown.
-"""
+"""The targets under watch, and the snapshot of what is known of them."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from netwhy.core.model import Report, RootCause, Target, TargetReport, Vantage, Verdict
-from netwhy.core.record import REST_S, Moment, Record, untold
+from netwhy.core.record import REST_S, Moment, Record
 from netwhy.core.snapshot import Change, Row, Snapshot
-
-__all__ = ["Change", "Checker", "Monitor", "Row", "Snapshot", "report_of", "uptime"]
+from netwhy.monitor.watch import Checker, Watch, told, uptime
 
 CHANGES = 50  # changes of state kept for announcing
-CHECK_CAP_S = 120.0  # far beyond any deadline of the engine: a check that hangs is told as such
 RETRY_S = 0.5  # between a failure after a success and the check that confirms it
 STOP_S = 0.8  # how long stop() waits for cancelled checks
-VANTAGE_S = 10.0
+VANTAGE_S = 3.0
 STAGGER_S = 0.05
-
-
-class Checker(Protocol):
-    """What the monitor needs of the engine."""
-
-    def check(self, target: Target) -> AsyncGenerator[TargetReport, None]: ...
-
-    async def vantage(self) -> Vantage: ...
-
-
-def uptime() -> float:
-    """Seconds on a clock that no one sets and that, where there is one, runs during sleep."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
-
-
-def report_of(snapshot: Snapshot, only: TargetReport | None = None) -> Report:
-    """The snapshot as one report, without targets never wholly checked; or `only` this one."""
-    from netwhy.engine import assemble
-
-    found = (only,) if only else tuple(row.report for row in snapshot.rows)
-    reports = tuple(report for report in found if report is not None)
-    return assemble(
-        reports,
-        vantage=snapshot.vantage or _nowhere(),
-        taken_at=snapshot.taken_at,
-        duration_ms=max((r.duration_ms for r in reports), default=0.0),
-    )
-
-
-@dataclass(eq=False, slots=True)
-class _Watch:
-    """One target under watch: its record and the task that fills it."""
-
-    record: Record
-    checking: bool = False
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
 
 
 class Monitor:
@@ -85,8 +38,8 @@ class Monitor:
         self._engine = engine
         self._retry_s = retry_s
         self._clock = clock
-        self._watches: dict[str, _Watch] = {}
-        self._removed: list[tuple[int, _Watch]] = []
+        self._watches: dict[str, Watch] = {}
+        self._removed: list[tuple[int, Watch]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = False
         self._paused = False
@@ -129,7 +82,7 @@ class Monitor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             name = task.get_name()
-            self._notices[name] = f"checking {name} stopped: {_told(error)}"
+            self._notices[name] = f"checking {name} stopped: {told(error)}"
             self.version += 1
 
     # --------------------------------------------------------------------------- the targets
@@ -138,14 +91,26 @@ class Monitor:
         """Watch one more target; False if it is watched already."""
         if target.text in self._watches:
             return False
-        record = Record(target, interval_s=self.interval_s, retry_s=self._retry_s)
-        watch = self._watches[target.text] = _Watch(record)
+        watch = self._watches[target.text] = self._watch(
+            Record(target, interval_s=self.interval_s, retry_s=self._retry_s)
+        )
         self.version += 1
         if self._running:
             self._begin(watch, 0.0)
         return True
 
-    def remove(self, text: str) -> Target | None:
+    def __contains__(self, text: str) -> bool:
+        return text in self._watches
+
+    def _watch(self, record: Record) -> Watch:
+        watch = Watch(record, self._engine, self._clock, learned=self._moved, settled=self._settle)
+        watch.paused = self._paused
+        return watch
+
+    def _moved(self) -> None:
+        self.version += 1
+
+    def remove(self, text: str, *, undoable: bool = True) -> Target | None:
         """Stop watching a target; `undo` brings it back with all that was known of it."""
         if text not in self._watches:
             return None
@@ -153,7 +118,8 @@ class Monitor:
         watch = self._watches.pop(text)
         if watch.task is not None:
             watch.task.cancel()
-        self._removed.append((place, watch))
+        if undoable:
+            self._removed.append((place, watch))
         self._settled += 1
         self.version += 1
         return watch.record.target
@@ -165,7 +131,7 @@ class Monitor:
             target = old.record.target
             if target.text in self._watches:
                 continue  # added again by hand meanwhile
-            watch = _Watch(old.record)
+            watch = self._watch(old.record)
             order = list(self._watches.items())
             order.insert(place, (target.text, watch))
             self._watches = dict(order)
@@ -190,64 +156,22 @@ class Monitor:
         """Start no more checks; one that runs may end."""
         self._paused = True
         self.version += 1
+        for watch in self._watches.values():
+            watch.paused = True
 
     def resume(self) -> None:
         """Check every target at once and go on."""
         self._paused = False
         self.version += 1
         for watch in self._watches.values():
+            watch.paused = False
             if not watch.checking:
                 watch.wake.set()
 
     # ---------------------------------------------------------------------------- the checks
 
-    def _begin(self, watch: _Watch, delay_s: float) -> None:
-        watch.task = self._spawn(self._repeat(watch, delay_s), watch.record.target.label)
-
-    async def _repeat(self, watch: _Watch, delay_s: float) -> None:
-        """Check one target for ever.  A slow check delays the next and never overlaps it."""
-        if delay_s or self._paused:
-            await self._rest(watch, delay_s)
-        while True:
-            started = self._clock()
-            watch.record.begin(started)
-            watch.wake.clear()
-            watch.checking = True
-            try:
-                report = await self._check(watch.record)
-            finally:
-                watch.checking = False
-            self._settle(watch.record, report)
-            now = self._clock()
-            await self._rest(watch, watch.record.rest(now - started, now))
-
-    async def _rest(self, watch: _Watch, seconds: float) -> None:
-        """Wait so long, or until woken; while paused, until woken."""
-        while True:
-            try:
-                async with asyncio.timeout(None if self._paused else seconds):
-                    await watch.wake.wait()
-                return
-            except TimeoutError:
-                if not self._paused:
-                    return
-
-    async def _check(self, record: Record) -> TargetReport:
-        """One check.  Whatever goes wrong in it becomes a report that says so."""
-        target = record.target
-        check = self._engine.check(target)
-        try:
-            async with asyncio.timeout(CHECK_CAP_S) as cap, aclosing(check) as reports:
-                async for report in reports:
-                    if report.complete:
-                        return report
-                    if record.learn(report):
-                        self.version += 1
-        except Exception as error:  # the screen is the only place that can tell it
-            if isinstance(error, TimeoutError) and cap.expired():
-                return untold(target, f"the check did not end within {CHECK_CAP_S:.0f} s")
-            return untold(target, f"the check itself failed: {_told(error)}")
-        return untold(target, "the check ended without a result")
+    def _begin(self, watch: Watch, delay_s: float) -> None:
+        watch.task = self._spawn(watch.repeat(delay_s), watch.record.target.label)
 
     def _settle(self, record: Record, report: TargetReport) -> None:
         was, now = record.verdict, Moment(datetime.now(UTC), self._clock())
@@ -261,15 +185,23 @@ class Monitor:
 
     async def _watch_vantage(self) -> None:
         while True:
-            before = (self._vantage, self._notices.get("vantage"))
+            before = self._vantage
             try:
                 self._vantage = await self._engine.vantage()
-                self._notices.pop("vantage", None)
+                self.tell("vantage", None)
             except Exception as error:  # told on the screen; checks go on without it
-                self._notices["vantage"] = f"this machine could not be read: {_told(error)}"
-            if before != (self._vantage, self._notices.get("vantage")):
+                self.tell("vantage", f"this machine could not be read: {told(error)}")
+            if before != self._vantage:
                 self.version += 1
             await asyncio.sleep(VANTAGE_S)
+
+    def tell(self, about: str, problem: str | None) -> None:
+        """Note what cannot be done now; None when it can again."""
+        if self._notices.get(about) != problem:
+            self._notices.pop(about, None)
+            if problem is not None:
+                self._notices[about] = problem
+            self.version += 1
 
     # -------------------------------------------------------------------------- the snapshot
 
@@ -306,9 +238,18 @@ def _change(number: int, was: Verdict, row: Row, when: datetime) -> Change:
     return Change(number, row.since or when, row.target, was, row.verdict, title)
 
 
-def _told(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def report_of(snapshot: Snapshot, only: TargetReport | None = None) -> Report:
+    """The snapshot as one report, without targets never wholly checked; or `only` this one."""
+    from netwhy.engine import assemble
+
+    found = (only,) if only else tuple(row.report for row in snapshot.rows)
+    reports = tuple(report for report in found if report is not None)
+    return assemble(
+        reports,
+        vantage=snapshot.vantage or _nowhere(),
+        taken_at=snapshot.taken_at,
+        duration_ms=max((r.duration_ms for r in reports), default=0.0),
+    )
 
 
 def _nowhere() -> Vantage:
