@@ -13,6 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ from netwhy.system.sockaddr import family, sockaddr
 
 if TYPE_CHECKING:
     from dns.message import Message
+
+Tell = Callable[[DnsAnswer], None]
 
 #: When a try is sent, in seconds after the first.
 TRIES_S = (0.0, 1.4)
@@ -41,7 +44,7 @@ class _Refused(Exception):
         self.icmp = icmp
 
 
-async def query(ask: DnsAsk, tell: Callable[[DnsAnswer], None]) -> DnsAnswer:
+async def query(ask: DnsAsk, tell: Tell) -> DnsAnswer:
     """Ask once over UDP (two tries) or TCP; every failure is an observation."""
     message = _message(ask)
     if message is None:
@@ -80,11 +83,7 @@ def _message(ask: DnsAsk) -> Message | None:
 
 
 async def _over_udp(
-    ask: DnsAsk,
-    message: Message,
-    started: float,
-    deadline: float,
-    tell: Callable[[DnsAnswer], None],
+    ask: DnsAsk, message: Message, started: float, deadline: float, tell: Tell
 ) -> Message | None:
     """The first valid reply to any of the tries; raises _Refused when all tries were refused."""
     wire = message.to_wire()
@@ -176,11 +175,7 @@ def _parse(data: bytes, message: Message) -> Message | None:
 
 
 async def _over_tcp(
-    ask: DnsAsk,
-    message: Message,
-    started: float,
-    deadline: float,
-    tell: Callable[[DnsAnswer], None],
+    ask: DnsAsk, message: Message, started: float, deadline: float, tell: Tell
 ) -> Message | None:
     """The reply over TCP (RFC 7766: two bytes of length before each message)."""
     loop = asyncio.get_running_loop()
@@ -223,13 +218,8 @@ def _read(ask: DnsAsk, reply: Message, started: float) -> DnsAnswer:
     import dns.rcode
 
     addresses, chain, records = _answers(ask, reply)
-    return DnsAnswer(
-        ask.server,
-        ask.port,
-        ask.name,
-        ask.rrtype,
-        transport=ask.transport,
-        checking_disabled=ask.checking_disabled,
+    return replace(
+        _answer(ask, started, error=None),
         rcode=dns.rcode.to_text(reply.rcode()),
         addresses=addresses,
         records=records,
@@ -239,9 +229,6 @@ def _read(ask: DnsAsk, reply: Message, started: float) -> DnsAnswer:
         authoritative=bool(reply.flags & dns.flags.AA),
         ede=tuple((int(o.code), o.text or "") for o in reply.extended_errors()),
         soa=_soa(reply),
-        ms=_ms(started),
-        payload=ask.payload,
-        attempt=ask.attempt,
         ttl=min((int(rrset.ttl) for rrset in reply.answer), default=None),
     )
 
@@ -288,7 +275,7 @@ def _answer(
     ask: DnsAsk,
     started: float,
     *,
-    error: str,
+    error: str | None,
     icmp: Icmp | None = None,
     tries: int = 1,
     pending: bool = False,
