@@ -64,6 +64,7 @@ FRESH_S = 0.4
 _MOST_PROBES = 400
 _FEW_FILES = 40
 _QUEUE_PAUSE_S = 1.0
+_MOST_NAMES = 50
 #: First pause before a failing target with `retries` is tried again; doubles each time.
 BACK_OFF_S = 0.5
 
@@ -99,12 +100,21 @@ class Engine:
         self._parallel = parallel
         self._places: asyncio.Semaphore | None = None
         self._runs: dict[asks.Ask[Any], _Run] = {}
+        #: Host names of the targets that were ever asked for, the last ones only.
+        self._names: dict[str, None] = {}
+
+    def _know(self, targets: Iterable[Target]) -> None:
+        """Remember what the user calls his machines: a short name may be one of them."""
+        self._names |= dict.fromkeys(t.host for t in targets if t.host and t.address is None)
+        for name in [*self._names][:-_MOST_NAMES]:
+            del self._names[name]
 
     async def check(self, target: Target) -> AsyncGenerator[TargetReport, None]:
         """Yield reports of one target as it becomes known; the last one is complete.
 
         Closing the generator, or cancelling its task, ends every probe that only it waits for.
         """
+        self._know((target,))
         for attempt in range(target.options.retries + 1):
             last = attempt == target.options.retries
             report: TargetReport | None = None
@@ -170,7 +180,8 @@ class Engine:
         self, target: Target, mine: dict[asks.Ask[Any], _Run], *, final: bool = False
     ) -> Examination:
         facts = {ask: run.latest for ask, run in mine.items() if run.latest is not None}
-        return examine(target, facts, timeout_s=self._timeout_s, final=final)
+        beside = tuple(name for name in self._names if name != target.host)
+        return examine(target, facts, timeout_s=self._timeout_s, final=final, beside=beside)
 
     def _pause(
         self, examination: Examination, mine: dict[asks.Ask[Any], _Run], started: float
@@ -185,10 +196,11 @@ class Engine:
         left = begun + TARGET_DEADLINE_S - now
         if needed:
             return left if left > 0 else None
+        # A probe that was only just asked for has not begun yet.
         patience = [
-            run.started + ask.patience_s - now
+            (run.started or now) + ask.patience_s - now
             for ask in examination.hopes
-            if (run := mine[ask]).ended is None and run.started is not None
+            if (run := mine[ask]).ended is None
         ]
         longest = min(left, max(patience, default=0.0))
         return longest if longest > 0 else None
@@ -241,6 +253,7 @@ class Engine:
 
     async def check_all(self, targets: Sequence[Target]) -> AsyncGenerator[TargetReport, None]:
         """Check targets side by side and yield their reports as they come, interleaved."""
+        self._know(targets)
         places = asyncio.Semaphore(self._parallel)
         reports: asyncio.Queue[TargetReport | BaseException | None] = asyncio.Queue()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.entries import Entry, Step
-from tests.lab.nodes import LabError
+from tests.lab.nodes import LabError, Node
 from tests.lab.worlds import INSIDE, World, wait_ready
 
 #: Longest that a check may take before it is ended.
@@ -76,8 +76,26 @@ def run_step(world: World, step: Step) -> None:
 def serve_step(world: World, step: Step) -> None:
     """Starts one service of `serve`, on a node or on a node "as nobody".  Raises LabError."""
     node, _, who = step.node.partition(" as ")
+    program, *words = step.command.split()
+    if program in ("nameserver", "dnsmasq", "unbound"):
+        return name_server_step(world.nodes[node], program, words)
     service = (sys.executable, str(INSIDE / "services.py"), *step.command.split())
     wait_ready(world.nodes[node].start(*service, unprivileged=bool(who)))
+
+
+def name_server_step(node: Node, program: str, words: list[str]) -> None:
+    """Starts a resolver: our own, or a real one.  Raises LabError."""
+    if program == "nameserver":
+        wait_ready(node.start(sys.executable, str(INSIDE / "nameserver.py"), *words))
+    elif program == "dnsmasq":
+        plain = ("-C", "/dev/null", "--bind-interfaces", "--no-resolv", "--no-hosts")
+        node.start("dnsmasq", "-d", *plain, *words)
+    else:
+        zones = INSIDE / "zones"
+        config = node.folder / f"unbound-{words[0]}.conf"
+        text = (zones / f"unbound-{words[0]}.conf").read_text()
+        config.write_text(text.replace("@ZONES@", str(zones)))
+        node.start("unbound", "-d", "-p", "-c", str(config))
 
 
 def prove(world: World, entry: Entry) -> None:

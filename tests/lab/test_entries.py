@@ -14,11 +14,6 @@ ENTRIES = load(ADDRESSES)
 NOT_HERE = {
     "bind.forbidden": "needs SELinux or a cgroup program; tables in tests/unit",
     "bind.split-families": "stands beside another finding; tables in tests/unit",
-    "dns.aaaa-dropped": "needs a server that breaks the protocol; tables in tests/unit",
-    "dns.config-ignored": "stands beside another finding; tables in tests/unit",
-    "dns.dnssec-bogus": "needs a validating resolver and a broken zone; tables in tests/unit",
-    "dns.not-a-resolver": "needs a server that breaks the protocol; tables in tests/unit",
-    "dns.hosts-override": "stands beside another finding; tables in tests/unit",
     "exchange.reset": "whether connect or the first read sees it is chance; tables in tests/unit",
     "local.files-exhausted": "netwhy works with the few files there are; tables in tests/unit",
     "local.policy": "needs SELinux or a cgroup program; tables in tests/unit",

@@ -33,6 +33,8 @@ ADDRESSES = {
     "resolver": "10.20.1.53",
     "resolver6": "fd20:1::53",
     "spare": "10.20.1.54",  # a second resolver program, on the same machine
+    "third": "10.20.1.55",  # more addresses of that machine, for resolvers that an entry starts
+    "fourth": "10.20.1.56",
     "printer": "10.20.1.20",
     "printer6": "fd20:1::20",
     "nobody": "10.20.1.99",  # on the lan, and nobody has it
@@ -59,7 +61,10 @@ _ADDRESSING = {
     ("router2", "wan"): ("10.20.2.2/24", "fd20:2::2/64"),
     ("router2", "dmz"): ("10.20.3.1/24", "fd20:3::1/64"),
     ("server", "eth0"): ("10.20.3.10/24", "10.20.3.11/24", "fd20:3::10/64"),
-    ("resolver", "eth0"): ("10.20.1.53/24", "10.20.1.54/24", "fd20:1::53/64"),
+    ("resolver", "eth0"): (
+        *("10.20.1.53/24", "10.20.1.54/24", "10.20.1.55/24", "10.20.1.56/24"),
+        "fd20:1::53/64",
+    ),
     ("printer", "eth0"): ("10.20.1.20/24", "fd20:1::20/64"),
     ("side", "eth0"): ("10.20.9.1/24", "fd20:9::1/64"),
 }

@@ -83,9 +83,11 @@ def _bogus(query: Query) -> dns.message.Message:
     return _rcode(dns.rcode.SERVFAIL)(query)
 
 
-def _explained(code: int, text: str) -> Callable[[Query], dns.message.Message]:
+def _explained(
+    code: int, text: str, rcode: int = dns.rcode.REFUSED
+) -> Callable[[Query], dns.message.Message]:
     def answer(query: Query) -> dns.message.Message:
-        reply = _rcode(dns.rcode.REFUSED)(query)
+        reply = _rcode(rcode)(query)
         reply.use_edns(0, options=[dns.edns.EDEOption(code, text)])
         return reply
 
@@ -98,9 +100,25 @@ def _not_utf8(query: Query) -> bytes:
     return wire.replace(b"gesperrt", b"gesp\xe9rrt")
 
 
-def _truncated(query: Query) -> dns.message.Message:
+def _old(query: Query) -> dns.message.Message:
+    """A server from before EDNS (RFC 6891 §7)."""
+    if query.message.edns >= 0:
+        reply = dns.message.Message(id=query.message.id)
+        reply.flags = dns.flags.QR | dns.flags.RA
+        reply.question = query.message.question
+        reply.set_rcode(dns.rcode.FORMERR)
+        return reply
+    return _noerror(query)
+
+
+def _inspected(query: Query) -> dns.message.Message | None:
+    """Behind a firewall that drops what it does not know: EDNS over UDP."""
+    return None if query.message.edns >= 0 and query.transport == "udp" else _noerror(query)
+
+
+def _truncated(query: Query) -> dns.message.Message | None:
     if query.transport == "tcp":
-        return _noerror(query)
+        return None if query.name.startswith("cut") else _noerror(query)
     reply = _reply(query)
     reply.flags |= dns.flags.TC
     return reply
@@ -145,6 +163,13 @@ _BEHAVIOURS: dict[str, Callable[[Query], Answer]] = {
     "escape": _explained(15, "\x1b[31mred\x07\n[/]\u202e"),
     "latin1": _not_utf8,
     "tc": _truncated,
+    "cut": _truncated,  # and over TCP nothing comes
+    "old": _old,
+    "inspected": _inspected,
+    "sink": lambda query: _reply(query, f"{query.name} A 0.0.0.0", f"{query.name} AAAA ::"),
+    "gone": lambda query: _reply(query, f"{query.name} CNAME nodata.test."),
+    "kept": _explained(13, "", dns.rcode.SERVFAIL),
+    "filtered": _explained(17, "policy", dns.rcode.NXDOMAIN),
     "alias": _alias,
     "loop": _loop,
     "silent": lambda query: None,

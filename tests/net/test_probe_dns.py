@@ -252,3 +252,32 @@ async def test_a_hundred_at_once() -> None:
         names = ["ok.test.", "nxdomain.test.", "wrongid.test.", "alias.test."] * 25
         found = await asyncio.gather(*(query(server, name) for name in names))
     assert [seen.rcode for seen, _ in found] == ["NOERROR", "NXDOMAIN", "NOERROR", "NOERROR"] * 25
+
+
+# ------------------------------------------------------------------------- contrast questions
+
+
+async def test_a_question_without_edns_carries_none() -> None:
+    with name_server() as server:
+        seen, _ = await query(server, "old.test.", payload=0)
+        assert (seen.rcode, seen.payload, seen.ttl) == ("NOERROR", 0, 60)
+        seen, _ = await query(server, "old.test.", payload=512)
+        assert (seen.rcode, seen.payload) == ("FORMERR", 512)
+    assert [q.message.edns for q in server.of("old.test.")] == [-1, 0]
+    assert server.of("old.test.")[1].message.payload == 512
+
+
+async def test_a_contrast_question_does_not_wait_long() -> None:
+    """One try only where there is no time for a second one."""
+    with name_server() as server:
+        seen, _ = await query(server, "silent.test.", within_s=0.4)
+    assert seen.error == TIMEOUT and seen.tries == 1
+    assert seen.ms is not None and 350 < seen.ms < 1200
+    assert len(server.of("silent.test.")) == 1
+
+
+async def test_a_repeated_question_is_another_one() -> None:
+    with name_server() as server:
+        first, _ = await query(server, "ok.test.")
+        again, _ = await query(server, "ok.test.", attempt=1)
+    assert (first.attempt, again.attempt) == (0, 1) and len(server.queries) == 2

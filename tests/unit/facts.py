@@ -201,8 +201,8 @@ def look_up_fails(name: str, error: str, ms: float = 12.0) -> SystemLookup:
     return SystemLookup(name, (), error, ms)
 
 
-def hosts_file(name: str, *addresses: str) -> HostsEntry:
-    return HostsEntry(name, "/etc/hosts", tuple((7, ip(a)) for a in addresses))
+def hosts_file(name: str, *addresses: str, **changes: Any) -> HostsEntry:
+    return HostsEntry(name, "/etc/hosts", tuple((7, ip(a)) for a in addresses), **changes)
 
 
 def answer(server: str, name: str, rrtype: str, *addresses: str, **changes: Any) -> DnsAnswer:
@@ -401,7 +401,8 @@ def _key(seen: Observation) -> tuple[object, ...]:
             return (asks.SystemLookupAsk, seen.name)
         case DnsAnswer():
             question = (seen.server, seen.name, seen.rrtype)
-            return (asks.DnsAsk, *question, seen.port, seen.transport, seen.checking_disabled)
+            how = (seen.transport, seen.checking_disabled, seen.payload, seen.attempt)
+            return (asks.DnsAsk, *question, seen.port, *how)
     raise AssertionError(f"no ask for {seen}")
 
 
@@ -423,7 +424,8 @@ def _keys(ask: AskOf) -> list[tuple[object, ...]]:
             return [(type(ask), ask.name)]
         case asks.DnsAsk():
             question = (ask.server, ask.name, ask.rrtype)
-            return [(asks.DnsAsk, *question, ask.port, ask.transport, ask.checking_disabled)]
+            how = (ask.transport, ask.checking_disabled, ask.payload, ask.attempt)
+            return [(asks.DnsAsk, *question, ask.port, *how)]
     return [(type(ask),)]
 
 
@@ -458,12 +460,14 @@ def target_of(text: str) -> Target:
     return parse_bind(text.removeprefix("bind ")) if text.startswith("bind ") else parse(text)
 
 
-def examined(text: str, world: World, timeout_s: float | None = None) -> Examined:
+def examined(
+    text: str, world: World, timeout_s: float | None = None, beside: tuple[str, ...] = ()
+) -> Examined:
     """Play the engine: answer what is asked until nothing new is, then call time."""
     target = target_of(text)
     facts: dict[AskOf, Observation] = {}
     for _round in range(60):
-        found = examine(target, facts, timeout_s=timeout_s)
+        found = examine(target, facts, timeout_s=timeout_s, beside=beside)
         news = {
             ask: seen
             for ask in (*found.wants, *found.hopes)
@@ -471,7 +475,7 @@ def examined(text: str, world: World, timeout_s: float | None = None) -> Examine
         }
         if not news:
             still_open = tuple(ask for ask in found.wants if ask not in facts)
-            last = examine(target, facts, timeout_s=timeout_s, final=True)
+            last = examine(target, facts, timeout_s=timeout_s, final=True, beside=beside)
             asked = tuple(dict.fromkeys((*facts, *found.wants, *found.hopes)))
             return Examined(last.report, found.report, asked, still_open)
         facts |= news
@@ -487,7 +491,7 @@ class Row:
 
     `cause` None means that there is nothing to tell.  `also` are the causes of the further
     findings.  `evidence` are parts of the title or the evidence of the first finding; `asks` must
-    have been asked on the way, `never` must not.
+    have been asked on the way, `never` must not.  `beside` are the names of other targets.
     """
 
     story: str
@@ -504,6 +508,7 @@ class Row:
     withheld: tuple[type[AskOf], ...] = ()
     skipped: tuple[type[AskOf], ...] = ()
     reason: str = ""
+    beside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.story
@@ -523,7 +528,7 @@ class Row:
 
 def check(row: Row) -> None:
     """Examine the target of a row, and compare with what the row says."""
-    found = examined(row.target, row.world)
+    found = examined(row.target, row.world, beside=row.beside)
     told = "\n".join((found.first.title, *found.first.evidence)) if found.first else ""
     assert found.causes == row.causes, told
     assert found.report.verdict is row.expected, told

@@ -40,6 +40,7 @@ from netwhy.core import asks
 from netwhy.core.model import Verdict
 from netwhy.core.observations import TIMEOUT, ConfiguredResolver
 from netwhy.diagnosis.dns import candidates
+from netwhy.diagnosis.server import CONTRAST_S
 
 TARGET = f"{NAME}:5432"
 OPEN = opens(SERVER, 5432)
@@ -64,8 +65,9 @@ WORKS = [
     Row("only IPv4 is asked for", f"tcp://{NAME}:5432?family=4",
         (looks_up(NAME, SERVER), *says(RESOLVER, NAME, SERVER), OPEN),
         asks=(asks.SystemLookupAsk(NAME, 4),)),
-    Row("the name is in the hosts file: no resolver is asked", TARGET,
-        (hosts_file(NAME, SERVER), looks_up(NAME, SERVER), OPEN), never=(asks.DnsAsk,)),
+    Row("the name is in the hosts file: the resolver is heard if it answers soon", TARGET,
+        (hosts_file(NAME, SERVER), looks_up(NAME, SERVER), OPEN),
+        asks=(asks.DnsAsk(ip(RESOLVER), NAME, "A", within_s=0.5),)),
     Row("localhost needs no resolver", "localhost:5432",
         (looks_up("localhost", "::1", "127.0.0.1"), opens("::1", 5432), opens("127.0.0.1", 5432)),
         never=(asks.DnsAsk,)),
@@ -108,7 +110,7 @@ WORKS = [
 ANSWERED = [
     Row("no such name", TARGET, (NOT_FOUND, says(RESOLVER, NAME, rcode="NXDOMAIN", soa=SOA)),
         "dns.name-not-found", evidence=("answered NXDOMAIN after 3.00 ms", "gave EAI_NONAME",
-        "zone example.com; it may be cached for 300 s")),
+        "zone example.com says so", "another 300 s")),
     Row("no such name, whatever suffix", "db:5432",
         (resolv_conf(RESOLVER, search=("example.com", "example.net")),
          look_up_fails("db", "EAI_NONAME"),
@@ -188,7 +190,7 @@ SYSTEM = [
     Row("no resolver that counts: each line is ignored", TARGET,
         (NOT_FOUND, resolv_conf(resolvers=(ConfiguredResolver(None, "ns.example.com", 1, False),)
         , ignored=((1, "nameserver ns.example.com", "a name"),))),
-        "dns.no-resolver", evidence=("line 1 is ignored (a name)",)),
+        "dns.config-ignored", evidence=("line 1 is ignored (a name)", "no resolver that the")),
     Row("no resolver, and no network either", TARGET,
         (NOT_FOUND, resolv_conf(state="missing"), machine(ETH0_DOWN, gateways=())),
         "local.offline"),
@@ -198,8 +200,9 @@ DEAD = [
     Row("no resolver answers", TARGET, (AGAIN,), "dns.resolver-silent",
         evidence=("gave no answer to 2 queries in 4.40 s", "neither over TCP", "EAI_AGAIN"),
         rivals=("dns.upstream-dead", "path.silent"),
-        asks=(asks.DnsAsk(ip(RESOLVER), "version.bind", "TXT", rrclass="CH"),
-              asks.DnsAsk(ip(RESOLVER), NAME, "A", transport="tcp"))),
+        asks=(asks.DnsAsk(ip(RESOLVER), "version.bind", "TXT", rrclass="CH", within_s=CONTRAST_S),
+              asks.DnsAsk(ip(RESOLVER), NAME, "A", transport="tcp", within_s=CONTRAST_S),
+              asks.DnsAsk(ip(RESOLVER), NAME, "A", payload=0, within_s=CONTRAST_S))),
     Row("none of two resolvers answers", TARGET, (AGAIN, TWO), "dns.resolver-silent",
         evidence=(RESOLVER, FAR_RESOLVER)),
     Row("the resolver lives, its upstream does not", TARGET, (AGAIN, version_bind(RESOLVER)),

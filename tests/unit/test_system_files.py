@@ -114,19 +114,29 @@ not-an-address db.example.com
     ],
 )
 def test_hosts_lines(name: str, expected: list[tuple[int, str]]) -> None:
-    found = [(line, str(address)) for line, address in parse_hosts(HOSTS, name)]
+    found = [(line, str(address)) for line, address, _ in parse_hosts(HOSTS, name)]
     assert found == expected
 
 
 @given(st.binary(max_size=200), st.text(max_size=10))
 def test_any_hosts_file_is_read(data: bytes, name: str) -> None:
-    assert all(line >= 1 for line, _address in parse_hosts(data, name))
+    assert all(line >= 1 for line, _address, _names in parse_hosts(data, name))
 
 
 @given(st.from_regex(r"[a-z][a-z0-9\-]{0,20}", fullmatch=True), st.integers(0, 5))
 def test_a_written_name_is_found(name: str, before: int) -> None:
     data = b"# x\n" * before + f"192.0.2.5 alias {name.upper()}\n".encode()
-    assert list(parse_hosts(data, name)) == [(before + 1, ip_address("192.0.2.5"))]
+    names = ("alias", name)
+    assert list(parse_hosts(data, name)) == [(before + 1, ip_address("192.0.2.5"), names)]
+
+
+def test_a_name_that_is_almost_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.7 db.example.com db  # the old one: bd.example.com\n192.0.2.8 web\n")
+    assert hosts_entry("bd.example.com", str(path)).similar == ("db.example.com",)
+    assert hosts_entry("db.example.com", str(path)).similar == ()
+    assert hosts_entry("db.example.com", str(path)).names == ("db",)
+    assert hosts_entry("we", str(path)).similar == ()
 
 
 def test_a_missing_hosts_file_has_no_entries(tmp_path: Path) -> None:

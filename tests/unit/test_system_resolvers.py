@@ -52,9 +52,9 @@ def test_lines_that_are_used(line: str, address: str) -> None:
         (b" nameserver 192.0.2.1", "192.0.2.1", "starts with a blank"),
         (b"\tnameserver 192.0.2.1", "192.0.2.1", "starts with a blank"),
         (b"Nameserver 192.0.2.1", "192.0.2.1", "lower case"),
-        (b"nameserver 192.0.2.1:53", None, "a port"),
-        (b"nameserver [2001:db8::1]:53", None, "a port"),
-        (b"nameserver [2001:db8::1]", None, "brackets"),
+        (b"nameserver 192.0.2.1:53", "192.0.2.1", "a port"),
+        (b"nameserver [2001:db8::1]:53", "2001:db8::1", "a port"),
+        (b"nameserver [2001:db8::1]", "2001:db8::1", "brackets"),
         (b"nameserver 192.0.2.1/24", None, "prefix length"),
         (b"nameserver dns.example.com", None, "not an IP address"),
         (b"nameserver 192.0.2.", None, "not a complete IP address"),
@@ -199,4 +199,4 @@ def test_the_environment_overrides_the_file(
 )
 def test_nsswitch(text: str, lookups: str | None) -> None:
     expected = "files mdns4_minimal [NOTFOUND=return] dns" if lookups is None else lookups
-    assert parse_nsswitch(text) == expected
+    assert parse_nsswitch(text)[0] == expected

@@ -14,6 +14,9 @@ from netwhy.core.model import IPAddress
 
 T = TypeVar("T", bound=seen.Observation)
 
+#: What fits an IPv6 path without fragments (DNS flag day 2020).
+EDNS_PAYLOAD = seen.EDNS_PAYLOAD
+
 
 class Ask(Generic[T]):
     """Base of all asks; the parameter is the observation that answers."""
@@ -53,7 +56,12 @@ class SystemLookupAsk(Ask[seen.SystemLookup]):
 
 @dataclass(frozen=True, slots=True)
 class DnsAsk(Ask[seen.DnsAnswer]):
-    """`rrtype` of class CHAOS is asked as `CH` in `rrclass`."""
+    """`rrtype` of class CHAOS is asked as `CH` in `rrclass`.
+
+    `payload` is the room that EDNS offers for the answer in bytes, 0 to ask without EDNS.
+    `within_s` shortens the time that the probe waits for an answer; `attempt` tells a repeated
+    question from the first one.
+    """
 
     probe: ClassVar[str] = "dns"
     deadline_s: ClassVar[float] = 6.0
@@ -65,6 +73,9 @@ class DnsAsk(Ask[seen.DnsAnswer]):
     transport: str = "udp"
     checking_disabled: bool = False
     rrclass: str = "IN"
+    payload: int = EDNS_PAYLOAD
+    within_s: float | None = None
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

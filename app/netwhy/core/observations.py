@@ -15,6 +15,7 @@ from netwhy.core.seen.machine import (
     Route,
 )
 from netwhy.core.seen.names import (
+    EDNS_PAYLOAD,
     ConfiguredResolver,
     DnsAnswer,
     HostsEntry,
@@ -26,6 +27,7 @@ from netwhy.core.seen.packets import Connect, LocalDrops, Ping, PortUse, UdpExch
 from netwhy.core.seen.ports import BindTry, Owner, PortTable, Socket
 
 __all__ = [
+    "EDNS_PAYLOAD",
     "TIMEOUT",
     "BindTry",
     "ConfiguredResolver",

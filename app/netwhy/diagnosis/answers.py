@@ -3,44 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from netwhy.core.asks import (
-    DnsAsk,
-)
-from netwhy.core.model import Finding, IPAddress
-from netwhy.core.observations import (
-    DnsAnswer,
-    SystemLookup,
-)
-from netwhy.diagnosis import resolver as resolver_layer
+from netwhy.core.asks import DnsAsk
+from netwhy.core.model import Finding
+from netwhy.core.observations import ResolverConfig, SystemLookup
+from netwhy.diagnosis import aliases
 from netwhy.diagnosis.case import Case, say
-from netwhy.diagnosis.refusal import unexplained
-from netwhy.diagnosis.resolver import Server
+from netwhy.diagnosis.server import Server, describe, worded
+from netwhy.diagnosis.unknown import not_found
+
+_CACHED_ERROR = 13  # RFC 8914
+#: A resolver may keep a failure no longer than this (RFC 9520 §3.2).
+_FAILURE_KEPT_S = 300
 
 
 def answered_without(
-    case: Case, looked_up: SystemLookup, servers: Sequence[Server], answering: Sequence[Server]
+    case: Case,
+    looked_up: SystemLookup,
+    config: ResolverConfig | None,
+    answering: Sequence[Server],
+    evidence: list[str],
 ) -> Finding | None:
     """The resolvers answered, and no answer had an address: the first one decides."""
     first = answering[0]
-    evidence = [
-        *(resolver_layer.describe(server) for server in servers),
-        resolver_layer.system_said(looked_up),
-    ]
+    if aliases.undecided(first):
+        return aliases.astray(case, looked_up, first, evidence)
     if first.nonexistent:
-        other = next((server for server in answering if server.addresses), None)
-        if other is not None:
-            return worded(
-                case,
-                "dns.resolvers-disagree",
-                0.9,
-                looked_up,
-                evidence,
-                resolver=first.address,
-                resolvers=f"{first.address} and {other.address}",
-            )
-        return _not_found(case, looked_up, answering, evidence)
+        return not_found(case, looked_up, config, answering, evidence)
     if first.has("SERVFAIL"):
         return _server_failure(case, looked_up, first, evidence)
     if first.has("REFUSED"):
@@ -64,23 +53,25 @@ def answered_without(
     )
 
 
-def _not_found(
-    case: Case, looked_up: SystemLookup, answering: Sequence[Server], evidence: list[str]
+def cut_short(
+    case: Case, looked_up: SystemLookup, first: Server, servers: Sequence[Server]
 ) -> Finding:
-    owner = next((a.soa[0] for s in answering for a in s.answers if a.soa), None)
-    seconds = next((a.soa[1] for s in answering for a in s.answers if a.soa), None)
-    if owner is not None:
-        evidence.append(say("soa-owner", zone=owner, seconds=seconds or 0))
+    """The answer over UDP was truncated, and TCP, where the rest is, does not work."""
+    over_tcp = describe(Server(first.address, () if first.cut is None else (first.cut,)))
+    evidence = [
+        say("answer-truncated", resolver=first.address),
+        say("tcp-instead", said=over_tcp),
+        *(describe(server) for server in servers if server.address != first.address),
+    ]
     return worded(
         case,
-        "dns.name-not-found",
-        0.97,
+        "dns.truncated-no-tcp",
+        0.95,
         looked_up,
         evidence,
-        resolver=answering[0].address,
-        resolvers=", ".join(str(s.address) for s in answering),
-        suffix=owner,
-        seconds=seconds,
+        root=first.address,
+        resolver=first.address,
+        address=first.address,
     )
 
 
@@ -92,8 +83,9 @@ def _server_failure(
     unchecked = case.want(
         DnsAsk(first.address, failed.name, failed.rrtype, failed.port, checking_disabled=True)
     )
-    if unchecked is None and case.waiting:
-        return None
+    circle = aliases.followed(case, looked_up, first, failed, evidence)
+    if circle is not None or (case.waiting and not case.final):
+        return circle
     if unchecked is not None and unchecked.rcode in ("NOERROR", "NXDOMAIN"):
         evidence.insert(
             0, say("checking-disabled-answers", resolver=first.address, rcode=unchecked.rcode)
@@ -110,6 +102,19 @@ def _server_failure(
     fails_alike = unchecked is not None and unchecked.rcode == "SERVFAIL"
     if fails_alike:
         evidence.append(say("checking-disabled-fails", resolver=first.address))
+    if _CACHED_ERROR in first.codes:
+        told = say("failure-remembered", resolver=first.address, seconds=_FAILURE_KEPT_S)
+        return worded(
+            case,
+            "dns.cached-failure",
+            0.92,
+            looked_up,
+            [told, *evidence],
+            rivals=("dns.server-failure",),
+            resolver=first.address,
+            ede=first.ede,
+            seconds=_FAILURE_KEPT_S,
+        )
     return worded(
         case,
         "dns.server-failure",
@@ -135,67 +140,20 @@ def _no_address(
         evidence.append(say("types-present", name=empty.name, types=", ".join(present)))
     family = case.target.options.family
     other_type = empty.rrtype not in ("A", "AAAA")
+    # A zone's own "nothing here" carries its SOA record (RFC 2308): without one, the answer may
+    # have been emptied on the way.
+    emptied = empty.recursion_available and empty.soa is None and not present
+    if emptied:
+        evidence.append(say("empty-without-soa", resolver=first.address))
     return worded(
         case,
         "dns.no-address",
-        0.95,
+        0.85 if emptied else 0.95,
         looked_up,
         evidence,
         variant="type" if other_type else "",
+        rivals=("dns.private-filtered",) if emptied else (),
         resolver=first.address,
         types=", ".join(present),
         family=empty.rrtype if other_type else f"IPv{family}" if family else None,
     )
-
-
-def worded(
-    case: Case,
-    cause: str,
-    confidence: float,
-    looked_up: SystemLookup,
-    evidence: Sequence[str],
-    *,
-    variant: str = "",
-    **params: Any,
-) -> Finding:
-    return case.finding(
-        cause,
-        confidence,
-        looked_up.name,
-        evidence=evidence,
-        variant=variant,
-        name=looked_up.name,
-        error=looked_up.error,
-        **params,
-    )
-
-
-def ask_server(case: Case, address: IPAddress, port: int) -> Finding | DnsAnswer | None:
-    """Ask one server for the target's own name and type; None until it is decided."""
-    target = case.target
-    name = target.query_name or "."
-    answer = case.want(DnsAsk(address, name, target.query_type, port))
-    if answer is None or answer.pending:
-        return None
-    server = Server(address, (answer,))
-    looked_up = SystemLookup(name)  # the system itself was not asked
-    if not server.answered:
-        return resolver_layer.unreachable(case, looked_up, [server], port=port)
-    if answer.rcode == "NOERROR" and answer.records:
-        return answer
-    if answer.rcode == "NOERROR" and answer.recursion_available:
-        if target.query_name in (None, "."):
-            return answer
-        return _no_address(case, looked_up, server, [resolver_layer.describe(server)])
-    evidence = [resolver_layer.describe(server)]
-    if answer.rcode == "NXDOMAIN":
-        return _not_found(case, looked_up, [server], evidence)
-    if answer.rcode == "SERVFAIL":
-        return _server_failure(case, looked_up, server, evidence)
-    if answer.rcode == "REFUSED":
-        return worded(
-            case, "dns.refused", 0.95, looked_up, evidence, resolver=address, ede=server.ede
-        )
-    if server.lame:
-        return worded(case, "dns.not-a-resolver", 0.85, looked_up, evidence, resolver=address)
-    return unexplained(case, f"{name} at {address}", "dns", answer.rcode or "no answer")

@@ -40,12 +40,16 @@ class Refusal:
 
 @dataclass(slots=True)
 class Case:
-    """`final` is True when nothing more will be seen: then say what is known."""
+    """`final` is True when nothing more will be seen: then say what is known.
+
+    `beside` are the host names of the other targets: what this machine's user calls things.
+    """
 
     target: Target
     facts: Mapping[Ask[Any], Observation]
     timeout_s: float | None = None
     final: bool = False
+    beside: tuple[str, ...] = ()
     wants: dict[Ask[Any], None] = field(default_factory=dict)
     hopes: dict[Ask[Any], None] = field(default_factory=dict)
 

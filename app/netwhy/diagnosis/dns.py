@@ -8,29 +8,17 @@ machine's way out is broken is a symptom: the way out is named instead.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from netwhy.core.asks import (
-    DnsAsk,
-    HostsAsk,
-    LocalAsk,
-    ResolverConfigAsk,
-    SystemLookupAsk,
-)
-from netwhy.core.model import Finding, IPAddress, Severity
-from netwhy.core.observations import (
-    TIMEOUT,
-    ResolverConfig,
-    SystemLookup,
-)
-from netwhy.diagnosis import local as local_layer
+from netwhy.core.asks import DnsAsk, HostsAsk, LocalAsk, ResolverConfigAsk, SystemLookupAsk
+from netwhy.core.model import Finding, IPAddress
+from netwhy.core.observations import TIMEOUT, ResolverConfig, SystemLookup
+from netwhy.diagnosis import configuration, delays, disagreement, filtered, override
 from netwhy.diagnosis import resolver as resolver_layer
-from netwhy.diagnosis.answers import answered_without, worded
+from netwhy.diagnosis.answers import answered_without, cut_short
 from netwhy.diagnosis.case import Case, ms, say
-from netwhy.diagnosis.resolver import Server
+from netwhy.diagnosis.server import Server, described, question, system_said, worded
 
-#: A look-up this slow, with a dead first resolver, waited for it.
-_WAITED_MS = 900.0
 #: Sources of nsswitch.conf that cannot know a name that DNS does not.
 _PLAIN_SOURCES = {"files", "dns", "myhostname"}
 _FAMILIES = {None: ("A", "AAAA"), 4: ("A",), 6: ("AAAA",)}
@@ -38,15 +26,18 @@ _FAMILIES = {None: ("A", "AAAA"), 4: ("A",), 6: ("AAAA",)}
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What became of a name.  Neither addresses nor failure: not decided yet."""
+    """What became of a name.  Neither addresses nor failure: not decided yet.
+
+    Should all `addresses` fail, `doubt` is the cause if one of `elsewhere`, the addresses that
+    another source gives, works.  `server` is the resolver whose answer the system took.
+    """
 
     addresses: tuple[IPAddress, ...] = ()
     failure: Finding | None = None
     notes: tuple[Finding, ...] = ()
-
-    @property
-    def decided(self) -> bool:
-        return bool(self.addresses) or self.failure is not None
+    doubt: Finding | None = None
+    elsewhere: tuple[IPAddress, ...] = ()
+    server: Server | None = None
 
 
 def resolve(case: Case, name: str, family: int | None) -> Resolution:
@@ -57,33 +48,19 @@ def resolve(case: Case, name: str, family: int | None) -> Resolution:
     case.want(LocalAsk())
     if config is None or in_hosts is None:
         return Resolution(looked_up.addresses if looked_up else ())
-    if in_hosts.entries or name == "localhost" or name.endswith(".localhost"):
+    if in_hosts.entries:
+        return _from_hosts(case, name, looked_up, config)
+    if name == "localhost" or name.endswith(".localhost"):
         return _without_servers(case, name, looked_up)
-    servers = _ask_all(case, name, family, config, insist=bool(looked_up and looked_up.error))
+    servers = _ask_all(case, name, family, config, looked_up)
     if looked_up is None:
         return _without_system(case, name, family, config, servers)
     if looked_up.error is None:
-        return Resolution(looked_up.addresses, notes=tuple(_late(case, looked_up, servers)))
+        return _resolved(case, looked_up, config, servers)
     return _failed(case, looked_up, config, servers)
 
 
-def _without_system(
-    case: Case, name: str, family: int | None, config: ResolverConfig, servers: Sequence[Server]
-) -> Resolution:
-    """No resolver answers and the library will wait for seconds: look what is wrong meanwhile.
-
-    Where names come from files and DNS alone, a resolver that cannot be reached has decided.
-    """
-    if not servers or not all(server.failed for server in servers):
-        return Resolution()
-    system = SystemLookupAsk(name, family)
-    case.waive(system)
-    finding = resolver_layer.unreachable(case, SystemLookup(name), servers)
-    only_dns = set(config.lookups.split()) <= _PLAIN_SOURCES
-    if finding is None or not only_dns or finding.cause == "dns.resolver-silent":
-        case.want(system)
-        return Resolution()
-    return Resolution(failure=finding)
+# ---------------------------------------------------------------------------------- asking
 
 
 def candidates(name: str, config: ResolverConfig) -> tuple[str, ...]:
@@ -92,6 +69,79 @@ def candidates(name: str, config: ResolverConfig) -> tuple[str, ...]:
     if name.count(".") >= config.ndots:
         return (name, *suffixed)[:4]
     return (*suffixed[:3], name)
+
+
+def _ask_all(
+    case: Case,
+    name: str,
+    family: int | None,
+    config: ResolverConfig,
+    looked_up: SystemLookup | None,
+) -> list[Server]:
+    """Ask every configured resolver for every name and type that the system would ask for."""
+    failed = looked_up is not None and looked_up.error is not None
+    insist = failed or _nowhere(looked_up)
+    names = candidates(name, config)
+    # A name with dots is asked for as it stands; suffixes only matter if the system failed.
+    asked = names if failed or name not in names[:1] else names[:1]
+    servers = []
+    for place, address in enumerate(config.used):
+        questions = [DnsAsk(address, n, rrtype) for n in asked for rrtype in _FAMILIES[family]]
+        # The system got its answer, at once: a first resolver that is silent to us is suspect.
+        quick = looked_up is not None and (looked_up.ms or 0.0) < delays.WAITED_MS
+        suspect = failed or looked_up is None or (place == 0 and quick)
+        servers.append(question(case, address, questions, insist=insist, suspect=suspect))
+    return servers
+
+
+def _nowhere(looked_up: SystemLookup | None) -> bool:
+    addresses = looked_up.addresses if looked_up is not None else ()
+    return bool(addresses) and all(a.is_unspecified for a in addresses)
+
+
+# ------------------------------------------------------------------------------- it resolves
+
+
+def _resolved(
+    case: Case, looked_up: SystemLookup, config: ResolverConfig, servers: Sequence[Server]
+) -> Resolution:
+    """The system has addresses: whose they are, and what is amiss beside them."""
+    first = next((server for server in servers if server.answered), None)
+    taken = first if first and set(first.addresses) & set(looked_up.addresses) else None
+    if _nowhere(looked_up) or taken is not None:
+        blocked = filtered.sinkholed(case, looked_up, servers)
+        if blocked is not None or (_nowhere(looked_up) and case.waiting):
+            return Resolution(failure=blocked)
+    notes = delays.late(case, looked_up, config, servers)
+    ignored = configuration.ignored_without_harm(case, config)
+    differ, elsewhere = disagreement.between(case, looked_up, servers)
+    made_up = None
+    if taken is not None and filtered.hinted(taken):
+        made_up = filtered.rewritten(case, looked_up, taken, case.hope)
+    notes += [note for note in (ignored, differ, made_up) if note is not None]
+    return Resolution(
+        looked_up.addresses,
+        notes=tuple(notes),
+        doubt=disagreement.as_failure(differ) if differ is not None and elsewhere else None,
+        elsewhere=elsewhere,
+        server=taken,
+    )
+
+
+def _from_hosts(
+    case: Case, name: str, looked_up: SystemLookup | None, config: ResolverConfig
+) -> Resolution:
+    """A name that the hosts file answers needs no resolver; DNS is heard all the same."""
+    in_hosts = case.known(HostsAsk(name))
+    if looked_up is None or looked_up.error is not None or in_hosts is None:
+        return _without_servers(case, name, looked_up)
+    note, dns = override.compared(case, looked_up, in_hosts, config)
+    return Resolution(
+        looked_up.addresses,
+        notes=() if note is None else (note,),
+        doubt=override.as_failure(case, looked_up, in_hosts, dns) if dns else None,
+        elsewhere=dns.addresses if dns else (),
+    )
 
 
 def _without_servers(case: Case, name: str, looked_up: SystemLookup | None) -> Resolution:
@@ -109,125 +159,89 @@ def _without_servers(case: Case, name: str, looked_up: SystemLookup | None) -> R
     return Resolution(failure=finding)
 
 
-def _ask_all(
-    case: Case, name: str, family: int | None, config: ResolverConfig, *, insist: bool
-) -> list[Server]:
-    """Ask every configured resolver for every name and type that the system would ask for."""
-    ask = case.want if insist else case.hope
-    names = candidates(name, config)
-    # A name with dots is asked for as it stands; suffixes only matter if the system failed.
-    asked = names if insist or name not in names[:1] else names[:1]
-    servers = []
-    for address in config.used:
-        answers = [
-            ask(DnsAsk(address, candidate, rrtype))
-            for candidate in asked
-            for rrtype in _FAMILIES[family]
-        ]
-        servers.append(Server(address, tuple(a for a in answers if a is not None)))
-    return servers
+# ------------------------------------------------------------------------------ it does not
 
 
-def _late(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
-    """Why the system's look-up takes so long: a dead first resolver, or one type of question."""
-    found = _dead(case, looked_up, servers)
-    for server in servers[:1]:  # nobody waits for a later one
-        answered = {a.rrtype for a in server.answers if a.rcode is not None}
-        silent = {a.rrtype for a in server.answers if a.error == TIMEOUT and not a.pending}
-        if answered != {"A"} or silent != {"AAAA"}:
-            continue
-        evidence = [
-            resolver_layer.describe(server),
-            say("type-dropped", resolver=server.address, type="AAAA"),
-            resolver_layer.system_said(looked_up),
-        ]
-        found.append(
-            case.finding(
-                "dns.aaaa-dropped",
-                0.9,
-                str(server.address),
-                severity=Severity.WARNING,
-                evidence=evidence,
-                resolver=server.address,
-                name=looked_up.name,
-                ms=ms(looked_up.ms),
-            )
-        )
-    return found
+def _without_system(
+    case: Case, name: str, family: int | None, config: ResolverConfig, servers: Sequence[Server]
+) -> Resolution:
+    """No resolver answers and the library will wait for seconds: look what is wrong meanwhile.
 
-
-def _dead(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) -> list[Finding]:
-    """Resolvers that do not answer although the look-up works."""
-    found: list[Finding] = []
-    if not any(server.answered for server in servers):
-        return found
-    for place, server in enumerate(servers, start=1):
-        if server.answered or not server.failed:
-            continue
-        first = place == 1 and (looked_up.ms or 0) >= _WAITED_MS
-        evidence = [resolver_layer.describe(server)]
-        if first:
-            evidence.append(say("system-lookup-took", name=looked_up.name, took=ms(looked_up.ms)))
-        found.append(
-            case.finding(
-                "dns.first-resolver-dead" if place == 1 else "dns.spare-resolver-dead",
-                0.9,
-                str(server.address),
-                severity=Severity.WARNING if first else Severity.NOTE,
-                variant="quick" if place == 1 and not first else "",
-                evidence=evidence,
-                resolver=server.address,
-                name=looked_up.name,
-                ms=ms(looked_up.ms),
-            )
-        )
-    return found
+    Where names come from files and DNS alone, a resolver that cannot be reached has decided.
+    """
+    if not servers or not all(server.failed for server in servers):
+        return Resolution()
+    system = SystemLookupAsk(name, family)
+    case.waive(system)
+    unheard = SystemLookup(name)
+    ignored = configuration.ignored_would_help(case, unheard, config, servers)
+    finding = resolver_layer.unreachable(case, unheard, servers)
+    if ignored is not None and finding is not None and finding.cause.startswith("dns."):
+        return Resolution(failure=ignored)
+    only_dns = set(config.lookups.split()) <= _PLAIN_SOURCES
+    if finding is None or not only_dns or finding.cause == "dns.resolver-silent":
+        case.want(system)
+        return Resolution()
+    return Resolution(failure=finding)
 
 
 def _failed(
     case: Case, looked_up: SystemLookup, config: ResolverConfig, servers: Sequence[Server]
 ) -> Resolution:
     if not servers:
-        return Resolution(failure=_no_resolver(case, looked_up, config))
+        return Resolution(failure=configuration.no_resolver(case, looked_up, config))
     if case.waiting:
         return Resolution()
     answering = [server for server in servers if server.answered]
     if not answering:
-        return Resolution(failure=resolver_layer.unreachable(case, looked_up, servers))
-    found = tuple(dict.fromkeys(a for server in answering for a in server.addresses))
+        ignored = configuration.ignored_would_help(case, looked_up, config, servers)
+        finding = resolver_layer.unreachable(case, looked_up, servers)
+        if ignored is not None and finding is not None and finding.cause.startswith("dns."):
+            return Resolution(failure=ignored)
+        return Resolution(failure=finding)
     first = answering[0]
-    if found and looked_up.error == TIMEOUT:
+    if first.cut is not None:
+        return Resolution(failure=cut_short(case, looked_up, first, servers))
+    found = tuple(dict.fromkeys(a for server in answering for a in server.addresses))
+    by_edns = first.edns and "edns0" in config.options
+    if found and looked_up.error == TIMEOUT and not by_edns:
         # The library will find it too, later than we wait: go on with what the resolvers said.
-        return Resolution(found, notes=tuple(_late(case, looked_up, servers)))
-    if first.addresses or (found and not first.nonexistent):
-        return Resolution(failure=_system_differs(case, looked_up, config, first, found))
-    return Resolution(failure=answered_without(case, looked_up, servers, answering))
+        notes = delays.late(case, looked_up, config, servers)
+        return Resolution(found, notes=tuple(notes), server=first)
+    if first.addresses:
+        return Resolution(failure=_system_differs(case, looked_up, config, first, servers))
+    failure = _denied(case, looked_up, config, servers, answering)
+    if failure is None:
+        return Resolution()
+    beside = delays.edns(case, looked_up, first)
+    return Resolution(failure=failure, notes=() if beside is None else (beside,))
 
 
-def _no_resolver(case: Case, looked_up: SystemLookup, config: ResolverConfig) -> Finding | None:
-    """Nothing to ask: but a machine without any network has a deeper cause."""
-    local = case.want(LocalAsk())
-    if local is None and case.waiting:
-        return None
-    if local is not None and not any(i.usable for i in local.interfaces):
-        return local_layer.offline(case, local)
-
-    evidence = [say(f"resolver-file-{config.state}", file=config.path)]
-    evidence += [
-        say("line-ignored", file=config.path, line=line, text=text, why=why)
-        for line, text, why in config.ignored[:4]
-    ]
-    evidence.append(resolver_layer.system_said(looked_up))
-    return worded(
-        case,
-        "dns.no-resolver",
-        0.97,
-        looked_up,
-        evidence,
-        variant="empty" if config.state == "ok" else config.state,
-        config_path=config.path,
-        file=config.path,
-    )
+def _denied(
+    case: Case,
+    looked_up: SystemLookup,
+    config: ResolverConfig,
+    servers: Sequence[Server],
+    answering: Sequence[Server],
+) -> Finding | None:
+    """The first resolver that answers gives no address, and the system believes it."""
+    first = answering[0]
+    evidence = [*described(servers), system_said(looked_up)]
+    blocked = filtered.sinkholed(case, looked_up, servers)
+    if blocked is not None:
+        return blocked
+    hidden = filtered.private_filtered(case, looked_up, first, answering[1:], evidence)
+    if hidden is not None:
+        return hidden
+    other = next((server for server in answering if server.addresses), None)
+    if other is not None and (first.nonexistent or first.empty):
+        return disagreement.first_denies(case, looked_up, first, other, evidence)
+    if other is not None:
+        return _system_differs(case, looked_up, config, other, servers)
+    ignored = configuration.ignored_would_help(case, looked_up, config, servers)
+    if ignored is not None or (case.waiting and not case.final):
+        return ignored
+    return answered_without(case, looked_up, config, answering, evidence)
 
 
 def _system_differs(
@@ -235,27 +249,25 @@ def _system_differs(
     looked_up: SystemLookup,
     config: ResolverConfig,
     first: Server,
-    found: Sequence[IPAddress],
-) -> Finding:
+    servers: Sequence[Server],
+) -> Finding | None:
     """DNS has an answer that the system's look-up does not give."""
-    evidence = [resolver_layer.describe(first), resolver_layer.system_said(looked_up)]
-    lookups = config.lookups.split()
-    if lookups and "dns" not in lookups:
-        evidence.append(say("nsswitch-without-dns", lookups=config.lookups))
-        return worded(
-            case,
-            "dns.nsswitch",
-            0.93,
-            looked_up,
-            evidence,
-            resolver=first.address,
-            file="/etc/nsswitch.conf",
-        )
+    evidence = [*described([first]), system_said(looked_up)]
+    off = configuration.switched_off(case, looked_up, config, first, evidence)
+    if off is not None:
+        return off
+    if first.edns and "edns0" in config.options:
+        return delays.edns(case, looked_up, first, failing=True)
+    # The library asks without EDNS, where an answer has room for 512 bytes only.
+    reply = first.replies[0]
+    plain = question(case, first.address, [DnsAsk(first.address, reply.name, reply.rrtype,
+                     payload=0)], insist=True, suspect=False)  # fmt: skip
+    if case.waiting and not case.final:
+        return None
+    if plain.cut is not None:
+        return cut_short(case, looked_up, replace(first, cut=plain.cut), servers)
     if config.ignored:
-        evidence += [
-            say("line-ignored", file=config.path, line=line, text=text, why=why)
-            for line, text, why in config.ignored[:4]
-        ]
+        evidence += configuration.lines(config)
         line, _text, why = config.ignored[0]
         return worded(
             case,
@@ -276,5 +288,5 @@ def _system_differs(
         looked_up,
         evidence,
         resolver=first.address,
-        addresses=", ".join(map(str, found)),
+        addresses=", ".join(map(str, first.addresses)),
     )

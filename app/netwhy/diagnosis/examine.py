@@ -29,12 +29,13 @@ from netwhy.core.observations import (
     Observation,
     Skipped,
 )
-from netwhy.diagnosis import answers, machine, pathline
 from netwhy.diagnosis import bind as bind_layer
 from netwhy.diagnosis import dns as dns_layer
+from netwhy.diagnosis import doubts, machine, nameserver, pathline
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis.addresses import Combined, combine
 from netwhy.diagnosis.case import VERDICT_OF, Case
+from netwhy.diagnosis.dns import Resolution
 from netwhy.diagnosis.host import host
 from netwhy.diagnosis.reach import Reach, failed
 from netwhy.diagnosis.tcp import tcp
@@ -66,12 +67,14 @@ def examine(
     *,
     timeout_s: float | None = None,
     final: bool = False,
+    beside: tuple[str, ...] = (),
 ) -> Examination:
     """Reason about one target from the facts so far.
 
-    With `final` nothing more will be seen: whatever is still open is said as unknown.
+    With `final` nothing more will be seen: whatever is still open is said as unknown.  `beside`
+    are the host names of the other targets.
     """
-    case = Case(target, facts, timeout_s, final)
+    case = Case(target, facts, timeout_s, final, beside)
     report = _report(case)
     hopes = tuple(ask for ask in case.hopes if ask not in case.wants)
     return Examination(tuple(case.wants), hopes, report)
@@ -117,25 +120,28 @@ def _bind(case: Case) -> TargetReport:
 
 def _network(case: Case) -> TargetReport:
     target = case.target
-    notes: tuple[Finding, ...] = ()
+    resolution = Resolution()
     marks: dict[str, Mark] = {}
     if target.address is not None:
         addresses: tuple[IPAddress, ...] = (target.address,)
     else:
         resolution = dns_layer.resolve(case, target.host, target.options.family)
         if resolution.failure is not None:
-            return _unresolved(case, resolution.failure)
-        addresses, notes = resolution.addresses, resolution.notes
+            return _unresolved(case, resolution.failure, resolution.notes)
+        addresses = resolution.addresses
         if not addresses:
             return _pending(case, marks) if not case.final else _undecided(case, (), marks)
-        marks["name"] = Mark.WARN if notes and notes[0].severity is Severity.WARNING else Mark.OK
-    reaches = [_reach(case, address) for address in addresses]
-    combined = combine(case, reaches)
+        warned = any(note.severity is Severity.WARNING for note in resolution.notes)
+        marks["name"] = Mark.WARN if warned else Mark.OK
+    combined = combine(case, [_reach(case, address) for address in addresses])
+    combined = doubts.weigh(case, resolution, combined, lambda address: _reach(case, address))
     marks |= combined.marks
     if combined.verdict is None:
         if not case.final:
             return _pending(case, marks, addresses)
         return _undecided(case, addresses, marks)
+    told = {finding.cause for finding in combined.findings}
+    notes = [note for note in resolution.notes if note.cause not in told]
     return _judged(case, addresses, combined, notes, marks)
 
 
@@ -154,15 +160,15 @@ def _ask_server(case: Case, address: IPAddress) -> Reach:
     route = case.want(RouteAsk(address))
     case.want(LocalAsk())
     marks = {"route": Mark.FAILED if route is not None and route.error else Mark.OK}
-    said = answers.ask_server(case, address, case.target.port or 53)
+    said, beside = nameserver.ask_server(case, address, case.target.port or 53)
     if said is None:
         return Reach(address, marks=marks)
     if isinstance(said, DnsAnswer):
         marks |= {"port": Mark.OK, "app": Mark.OK}
-        return Reach(address, Verdict.OK, rtt_ms=said.ms, marks=marks)
+        return Reach(address, Verdict.OK, beside, rtt_ms=said.ms, marks=marks)
     if said.cause.startswith(("local.", "route.")):
         return failed(address, said, marks, "port")
-    alive = said.cause in ("dns.name-not-found", "dns.no-address", "dns.server-failure")
+    alive = said.cause in nameserver.ALIVE
     marks["port"] = Mark.OK if alive else Mark.FAILED
     marks["app"] = Mark.FAILED if alive else Mark.UNTESTED
     return Reach(address, Verdict.FAILING, said, marks=marks)
@@ -199,10 +205,10 @@ def _not_tested(target: Target) -> str:
     return "the answer that is expected" if target.options.expect is not None else ""
 
 
-def _unresolved(case: Case, failure: Finding) -> TargetReport:
+def _unresolved(case: Case, failure: Finding, notes: Sequence[Finding]) -> TargetReport:
     by_name = failure.cause.startswith("dns.") or failure.cause == "unexplained"
     marks = {"name": Mark.FAILED} if by_name else {"name": Mark.UNTESTED, "route": Mark.FAILED}
-    return _finish(case, Verdict.FAILING, (), [failure], marks)
+    return _finish(case, Verdict.FAILING, (), [failure, *notes], marks)
 
 
 def _pending(

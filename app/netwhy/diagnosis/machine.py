@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netwhy.core.asks import LocalAsk, ResolverConfigAsk
 from netwhy.core.model import Finding, Severity
+from netwhy.diagnosis import configuration
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis.case import Case, say
 
@@ -41,18 +42,9 @@ def examine(case: Case) -> list[Finding] | None:
             )
         )
     if not config.used:
-        findings.append(
-            case.finding(
-                "dns.no-resolver",
-                0.95,
-                config.path,
-                severity=Severity.WARNING,
-                evidence=(say(f"resolver-file-{config.state}", file=config.path),),
-                variant="empty" if config.state == "ok" else config.state,
-                config_path=config.path,
-                file=config.path,
-            )
-        )
+        findings.append(configuration.unusable(case, config, None, severity=Severity.WARNING))
+    elif (ignored := configuration.ignored_without_harm(case, config)) is not None:
+        findings.append(ignored)
     proxy = local_layer.proxy_note(case, local)
     if proxy is not None:
         findings.append(proxy)

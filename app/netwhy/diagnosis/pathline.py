@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netwhy.core.asks import ConnectAsk, PingAsk, ResolverConfigAsk, RouteAsk, UdpAsk
+from netwhy.core.asks import ConnectAsk, HostsAsk, PingAsk, ResolverConfigAsk, RouteAsk, UdpAsk
 from netwhy.core.model import Finding, IPAddress, Kind, Mark, PathStep, Severity, Verdict
 from netwhy.core.observations import Icmp
 from netwhy.diagnosis.case import Case
@@ -47,6 +47,9 @@ def draw(
 
 
 def _resolver(case: Case) -> str:
+    in_hosts = case.known(HostsAsk(case.target.host))
+    if in_hosts is not None and in_hosts.entries:
+        return "hosts file"
     config = case.known(ResolverConfigAsk())
     if config is None or not config.used:
         return "resolver"

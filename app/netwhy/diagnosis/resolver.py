@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from netwhy.core.asks import DnsAsk, LocalAsk
-from netwhy.core.errnames import ede_name
-from netwhy.core.model import Finding, IPAddress
+from netwhy.core.model import Finding
 from netwhy.core.observations import TIMEOUT, DnsAnswer, Icmp, SystemLookup, endpoint
 from netwhy.diagnosis import firewall
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import route as route_layer
 from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.refusal import explained
+from netwhy.diagnosis.server import CONTRAST_S, Server, describe, system_said
 
 #: Causes that stop more than the resolver: they are named instead of it.
 _DEEPER = (
@@ -25,114 +25,6 @@ _DEEPER = (
     "local.ports-exhausted",
     "route.gateway-silent",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One resolver and everything it answered so far."""
-
-    address: IPAddress
-    answers: tuple[DnsAnswer, ...]
-
-    @property
-    def answered(self) -> bool:
-        """Did any reply come back, whatever it said?"""
-        return any(a.rcode is not None for a in self.answers)
-
-    @property
-    def failed(self) -> bool:
-        """Every query got an error or silence."""
-        return bool(self.answers) and all(a.error is not None for a in self.answers)
-
-    @property
-    def error(self) -> DnsAnswer | None:
-        """The most telling failure: a refusal before silence."""
-        errors = [a for a in self.answers if a.error is not None]
-        return next((a for a in errors if a.error != TIMEOUT), errors[0] if errors else None)
-
-    @property
-    def addresses(self) -> tuple[IPAddress, ...]:
-        return tuple(dict.fromkeys(x for a in self.answers for x in a.addresses))
-
-    @property
-    def nonexistent(self) -> bool:
-        """NXDOMAIN for every name asked, and no address for any."""
-        replies = [a for a in self.answers if a.rcode is not None]
-        return (
-            bool(replies)
-            and not self.addresses
-            and any(a.rcode == "NXDOMAIN" for a in replies)
-            and all(a.rcode in ("NXDOMAIN", "NOERROR") and not a.records for a in replies)
-            and not any(a.nodata for a in replies)
-        )
-
-    @property
-    def empty(self) -> bool:
-        return any(a.nodata for a in self.answers)
-
-    @property
-    def lame(self) -> bool:
-        """Answers without recursion and without authority: not a resolver (RFC 1034 §4.3)."""
-        replies = [a for a in self.answers if a.rcode is not None]
-        return bool(replies) and all(
-            not a.recursion_available and a.soa is None and not a.authoritative and a.nodata
-            for a in replies
-        )
-
-    def has(self, rcode: str) -> bool:
-        return any(a.rcode == rcode for a in self.answers)
-
-    @property
-    def ede(self) -> str | None:
-        """The extended error (RFC 8914) as one text."""
-        for answer in self.answers:
-            for code, text in answer.ede:
-                name = f"{ede_name(code)} ({code})"
-                return f"{name}: {text}" if text else name
-        return None
-
-
-def describe(server: Server) -> str:
-    """What this resolver did, as one sentence."""
-    if server.answered:
-        if server.addresses:
-            return say(
-                "resolver-addresses",
-                resolver=server.address,
-                addresses=", ".join(map(str, server.addresses[:4])),
-            )
-        rcodes = dict.fromkeys(
-            "no data" if a.nodata else a.rcode or "" for a in server.answers if a.rcode
-        )
-        took = next((a.ms for a in server.answers if a.rcode), None)
-        text = say(
-            "resolver-answered", resolver=server.address, rcode=" and ".join(rcodes), took=ms(took)
-        )
-        return f"{text} (extended error {server.ede})" if server.ede else text
-    failure = server.error
-    if failure is None:
-        return say("resolver-not-asked", resolver=server.address)
-    if failure.error == TIMEOUT:
-        return say(
-            "resolver-silent", resolver=server.address, tries=failure.tries, took=ms(failure.ms)
-        )
-    if failure.icmp is not None:
-        return say(
-            "resolver-icmp",
-            resolver=server.address,
-            icmp=failure.icmp.label,
-            sender=failure.icmp.sender or "an unknown address",
-            error=failure.error or "",
-        )
-    return say("resolver-error", resolver=server.address, error=failure.error or "")
-
-
-def system_said(looked_up: SystemLookup) -> str:
-    """What the system's own look-up gave, as one sentence."""
-    if looked_up.error is None:
-        return say("system-lookup-took", name=looked_up.name, took=ms(looked_up.ms))
-    key = "system-lookup-timeout" if looked_up.error == TIMEOUT else "system-lookup-failed"
-    return say(key, name=looked_up.name, error=looked_up.error or "", took=ms(looked_up.ms))
 
 
 def unreachable(
@@ -225,16 +117,18 @@ def _blame(
     )
 
 
-def _contrast_asks(server: Server, failure: DnsAnswer, port: int) -> tuple[DnsAsk, DnsAsk]:
-    """A question about the server itself, and the same question over TCP."""
+def _contrast_asks(server: Server, failure: DnsAnswer, port: int) -> tuple[DnsAsk, ...]:
+    """A question about the server itself; the same question over TCP, and without EDNS."""
+    same = DnsAsk(server.address, failure.name, failure.rrtype, port, within_s=CONTRAST_S)
     return (
-        DnsAsk(server.address, "version.bind", "TXT", port, rrclass="CH"),
-        DnsAsk(server.address, failure.name, failure.rrtype, port, transport="tcp"),
+        replace(same, name="version.bind", rrtype="TXT", rrclass="CH"),
+        replace(same, transport="tcp"),
+        replace(same, payload=0),
     )
 
 
 def _tcp_silent(case: Case, server: Server, port: int) -> bool:
-    """Were both contrast questions really asked, and brought nothing?"""
+    """Were the contrast questions really asked, and brought nothing?"""
     failure = server.error
     return failure is not None and all(
         case.known(ask) is not None for ask in _contrast_asks(server, failure, port)
@@ -267,9 +161,8 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     )
     if early is not None and not failure.pending:
         return early
-    about_itself, same_over_tcp = _contrast_asks(server, failure, port)
-    alive = case.want(about_itself)
-    over_tcp = case.want(same_over_tcp)
+    # An answer to the third one makes the server one that answered: it is only waited for here.
+    alive, over_tcp, _plain = (case.want(ask) for ask in _contrast_asks(server, failure, port))
     if failure.pending or case.waiting:
         return None
     if alive is not None and alive.rcode is not None:

@@ -13,6 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,12 @@ from netwhy.system.sockaddr import family, sockaddr
 if TYPE_CHECKING:
     from dns.message import Message
 
+Tell = Callable[[DnsAnswer], None]
+
 #: When a try is sent, in seconds after the first.
 TRIES_S = (0.0, 1.4)
 #: An upstream that needs longer than this is as good as dead for a program that waits 5 s.
 DEADLINE_S = 4.4
-EDNS_PAYLOAD = 1232  # fits an IPv6 path without fragments (DNS flag day 2020)
 
 
 class _Refused(Exception):
@@ -42,24 +44,26 @@ class _Refused(Exception):
         self.icmp = icmp
 
 
-async def query(ask: DnsAsk, tell: Callable[[DnsAnswer], None]) -> DnsAnswer:
+async def query(ask: DnsAsk, tell: Tell) -> DnsAnswer:
     """Ask once over UDP (two tries) or TCP; every failure is an observation."""
     message = _message(ask)
     if message is None:
         return _answer(ask, time.perf_counter(), error="EINVAL")
     started = time.perf_counter()
+    deadline = started + (DEADLINE_S if ask.within_s is None else ask.within_s)
     exchange = _over_tcp if ask.transport == "tcp" else _over_udp
     try:
-        reply = await exchange(ask, message, started, tell)
+        reply = await exchange(ask, message, started, deadline, tell)
     except _Refused as refused:
         return _answer(ask, started, error=refused.error, icmp=refused.icmp)
     if reply is None:
-        return _answer(ask, started, error=TIMEOUT, tries=len(TRIES_S))
+        tries = sum(started + start < deadline for start in TRIES_S)
+        return _answer(ask, started, error=TIMEOUT, tries=tries)
     return _read(ask, reply, started)
 
 
 def _message(ask: DnsAsk) -> Message | None:
-    """The query, with EDNS; None when the name cannot be put on the wire."""
+    """The query, with EDNS if there is a payload; None for a name that has no wire form."""
     import dns.exception
     import dns.flags
     import dns.message
@@ -67,8 +71,9 @@ def _message(ask: DnsAsk) -> Message | None:
 
     try:
         name = dns.name.from_text(ask.name)
+        edns = 0 if ask.payload else False
         message = dns.message.make_query(
-            name, ask.rrtype, ask.rrclass, use_edns=0, payload=EDNS_PAYLOAD
+            name, ask.rrtype, ask.rrclass, use_edns=edns, payload=ask.payload or None
         )
     except (dns.exception.DNSException, UnicodeError, ValueError):
         return None
@@ -78,7 +83,7 @@ def _message(ask: DnsAsk) -> Message | None:
 
 
 async def _over_udp(
-    ask: DnsAsk, message: Message, started: float, tell: Callable[[DnsAnswer], None]
+    ask: DnsAsk, message: Message, started: float, deadline: float, tell: Tell
 ) -> Message | None:
     """The first valid reply to any of the tries; raises _Refused when all tries were refused."""
     wire = message.to_wire()
@@ -86,7 +91,10 @@ async def _over_udp(
         tries: set[asyncio.Task[Message | None]] = set()
         stack.callback(lambda: [task.cancel() for task in tries])
         for start in TRIES_S:
-            tries.add(asyncio.create_task(_udp_try(ask, message, wire, started, start)))
+            if started + start < deadline:
+                tries.add(
+                    asyncio.create_task(_udp_try(ask, message, wire, started + start, deadline))
+                )
         refusal: _Refused | None = None
         told = False
         while tries:
@@ -115,9 +123,9 @@ async def _over_udp(
 
 
 async def _udp_try(
-    ask: DnsAsk, message: Message, wire: bytes, started: float, delay_s: float
+    ask: DnsAsk, message: Message, wire: bytes, begin: float, deadline: float
 ) -> Message | None:
-    await asyncio.sleep(delay_s)
+    await asyncio.sleep(max(0.0, begin - time.perf_counter()))
     try:
         sock = socket.socket(family(ask.server), socket.SOCK_DGRAM)
     except OSError as error:
@@ -133,7 +141,7 @@ async def _udp_try(
             name = errno_name(error.errno or 0)
             raise _Refused(name, queued[1] if queued else None) from error
         while True:
-            left = started + DEADLINE_S - time.perf_counter()
+            left = deadline - time.perf_counter()
             if not await readiness.wait(sock, write=False, timeout_s=left):
                 return None
             reply = _receive(sock, message)
@@ -167,7 +175,7 @@ def _parse(data: bytes, message: Message) -> Message | None:
 
 
 async def _over_tcp(
-    ask: DnsAsk, message: Message, started: float, tell: Callable[[DnsAnswer], None]
+    ask: DnsAsk, message: Message, started: float, deadline: float, tell: Tell
 ) -> Message | None:
     """The reply over TCP (RFC 7766: two bytes of length before each message)."""
     loop = asyncio.get_running_loop()
@@ -179,7 +187,7 @@ async def _over_tcp(
         sock.setblocking(False)
         errqueue.listen(sock)
         try:
-            async with asyncio.timeout(max(0.1, started + DEADLINE_S - time.perf_counter())):
+            async with asyncio.timeout(max(0.1, deadline - time.perf_counter())):
                 await loop.sock_connect(sock, sockaddr(ask.server, ask.port))
                 errqueue.listen(sock, on=False)
                 wire = message.to_wire()
@@ -210,13 +218,8 @@ def _read(ask: DnsAsk, reply: Message, started: float) -> DnsAnswer:
     import dns.rcode
 
     addresses, chain, records = _answers(ask, reply)
-    return DnsAnswer(
-        ask.server,
-        ask.port,
-        ask.name,
-        ask.rrtype,
-        transport=ask.transport,
-        checking_disabled=ask.checking_disabled,
+    return replace(
+        _answer(ask, started, error=None),
         rcode=dns.rcode.to_text(reply.rcode()),
         addresses=addresses,
         records=records,
@@ -226,7 +229,7 @@ def _read(ask: DnsAsk, reply: Message, started: float) -> DnsAnswer:
         authoritative=bool(reply.flags & dns.flags.AA),
         ede=tuple((int(o.code), o.text or "") for o in reply.extended_errors()),
         soa=_soa(reply),
-        ms=_ms(started),
+        ttl=min((int(rrset.ttl) for rrset in reply.answer), default=None),
     )
 
 
@@ -272,7 +275,7 @@ def _answer(
     ask: DnsAsk,
     started: float,
     *,
-    error: str,
+    error: str | None,
     icmp: Icmp | None = None,
     tries: int = 1,
     pending: bool = False,
@@ -289,6 +292,8 @@ def _answer(
         ms=_ms(started),
         tries=tries,
         pending=pending,
+        payload=ask.payload,
+        attempt=ask.attempt,
     )
 
 

@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 
+from netwhy.core import spelling
 from netwhy.core.model import IPAddress
 from netwhy.core.observations import HostsEntry
 from netwhy.system import files
 
 _LIMIT = 16 << 20  # block lists make hosts files of several megabytes
+_MOST_NAMES = 500  # a list longer than this was not written by hand: nobody mistypes its names
 
 
 def default_path() -> str:
@@ -29,11 +31,15 @@ def hosts_entry(name: str, path: str | None = None) -> HostsEntry:
         data = files.read(path, _LIMIT)
     except OSError:
         data = b""
-    return HostsEntry(name, path, tuple(parse_hosts(data, name)))
+    lines = tuple(parse_hosts(data, name))
+    entries = tuple((number, address) for number, address, _names in lines)
+    beside = dict.fromkeys(n for _number, _address, names in lines for n in names)
+    similar = () if entries else _similar(data, name)
+    return HostsEntry(name, path, entries, tuple(n for n in beside if n != name.lower()), similar)
 
 
-def parse_hosts(data: bytes, name: str) -> Iterator[tuple[int, IPAddress]]:
-    """(line number, address) for each line with that name, in any case; odd lines are skipped."""
+def parse_hosts(data: bytes, name: str) -> Iterator[tuple[int, IPAddress, tuple[str, ...]]]:
+    """(line number, address, names) of each line with that name, in any case; odd lines skipped."""
     try:
         wanted = name.encode("ascii").lower()
     except UnicodeEncodeError:
@@ -45,7 +51,23 @@ def parse_hosts(data: bytes, name: str) -> Iterator[tuple[int, IPAddress]]:
             continue
         fields = line.split(b"#", 1)[0].split()
         if wanted in fields[1:] and (address := _address(fields[0])):
-            yield number, address
+            yield number, address, _texts(fields[1:])
+
+
+def _similar(data: bytes, name: str) -> tuple[str, ...]:
+    """Names of a hand-written file that are spelled almost like this one."""
+    names: dict[str, None] = {}
+    for line in data[: 1 << 16].lower().split(b"\n"):
+        fields = line.split(b"#", 1)[0].split()
+        if len(fields) > 1 and _address(fields[0]):
+            names |= dict.fromkeys(_texts(fields[1:]))
+        if len(names) > _MOST_NAMES:
+            return ()
+    return spelling.meant(name.lower(), names)
+
+
+def _texts(fields: list[bytes]) -> tuple[str, ...]:
+    return tuple(field.decode("utf-8", "replace") for field in fields)
 
 
 def _address(raw: bytes) -> IPAddress | None:

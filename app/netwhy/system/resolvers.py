@@ -36,6 +36,7 @@ class ParsedResolvConf:
     timeout_s: int = 5
     attempts: int = 2
     ignored: list[tuple[int, str, str]] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
 
     def ignore(self, number: int, text: str, why: str) -> None:
         self.ignored.append((number, text, why))
@@ -60,6 +61,7 @@ def resolver_config(
     _options(parsed, os.environ.get("RES_OPTIONS", ""))
     if state == "ok" and not any(r.used for r in parsed.resolvers):
         state = "empty"
+    services, services_line = parse_nsswitch(files.read_text(nsswitch))
     return ResolverConfig(
         path=path,
         state=state,
@@ -69,7 +71,9 @@ def resolver_config(
         timeout_s=parsed.timeout_s,
         attempts=parsed.attempts,
         ignored=tuple(sorted(parsed.ignored)),
-        lookups=parse_nsswitch(files.read_text(nsswitch)),
+        lookups=services,
+        lookups_line=services_line,
+        options=tuple(dict.fromkeys(parsed.options)),
     )
 
 
@@ -147,23 +151,35 @@ def _ignored_line(parsed: ParsedResolvConf, number: int, line: str) -> None:
         why = "not a keyword of resolv.conf"
     parsed.ignore(number, text, why)
     if words[0].lower() == "nameserver" and len(words) > 1:
-        address = _server_address(words[1])
-        parsed.resolvers.append(ConfiguredResolver(address, words[1], number, False, why))
+        address, port = _meant(words[1])
+        parsed.resolvers.append(ConfiguredResolver(address, words[1], number, False, why, port))
 
 
 def _nameserver(parsed: ParsedResolvConf, number: int, line: str, value: str) -> None:
     text = re.split(r"[ \t]", value, maxsplit=1)[0]
     address = _server_address(text)
-    problem = None
+    problem, port = None, 53
     if address is None:
         problem = _server_problem(text)
-        address = _server_address(text.strip())  # what was meant, where a carriage return spoils it
+        address, port = _meant(text.strip())  # a carriage return may spoil it
     elif sum(r.used for r in parsed.resolvers) >= _MOST_SERVERS:
         problem = "only the first three nameservers are used"
     if problem:
         parsed.ignore(number, line.strip(), problem)
     used = problem is None
-    parsed.resolvers.append(ConfiguredResolver(address, text.strip(), number, used, problem))
+    parsed.resolvers.append(ConfiguredResolver(address, text.strip(), number, used, problem, port))
+
+
+def _meant(text: str) -> tuple[IPAddress | None, int]:
+    """The server that an ignored line stands for, with its port; None where that is not plain."""
+    address = _server_address(text)
+    if address is not None:
+        return address, 53
+    host, colon, port = text.rpartition(":")
+    if colon and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536:
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        return (_server_address(bare) if bare != host or "." in host else None), int(port)
+    return (_server_address(text[1:-1]) if text[:1] + text[-1:] == "[]" else None), 53
 
 
 def _server_address(text: str) -> IPAddress | None:
@@ -225,6 +241,7 @@ def _options(parsed: ParsedResolvConf, value: str) -> None:
     """Unknown options are passed over; numbers are read as atoi does and cut to their maximum."""
     for option in value.split():
         name, colon, text = option.partition(":")
+        parsed.options.append(name)
         if not colon:
             continue
         found = re.match(r"[+-]?\d{1,9}", text, re.ASCII)
@@ -237,11 +254,11 @@ def _options(parsed: ParsedResolvConf, value: str) -> None:
             parsed.attempts = min(number, _MOST_ATTEMPTS)
 
 
-def parse_nsswitch(text: str) -> str:
-    """The services of the `hosts:` line, in order; "" without one.  The last such line counts."""
-    found = ""
-    for line in text.splitlines():
+def parse_nsswitch(text: str) -> tuple[str, int]:
+    """The services of the last `hosts:` line, and its number; ("", 0) without one."""
+    found = ("", 0)
+    for number, line in enumerate(text.splitlines(), 1):
         name, colon, services = line.split("#", 1)[0].partition(":")
         if colon and name.strip() == "hosts":
-            found = " ".join(services.split())
+            found = (" ".join(services.split()), number)
     return found

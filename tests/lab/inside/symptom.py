@@ -12,7 +12,9 @@ all are asked at once.  Exit 1 and one line for each that differs.
     neighbour ADDRESS       answers | silent
     link INTERFACE          up | down | no carrier
     name NAME               ADDRESS, ADDRESS… | EAI_NAME
-    dns SERVER NAME TYPE    RCODE | RCODE with N answers | silent | ERRNO
+    resolves NAME           yes | no (whatever the error: a module may not be installed)
+    dns SERVER NAME TYPE    RCODE | RCODE with N answers | truncated | silent | ERRNO
+    edns SERVER NAME TYPE   the same with EDNS in the question
     bind ADDRESS:PORT       free | ERRNO
 """
 
@@ -162,11 +164,22 @@ def name(host: str) -> str:
     return ", ".join(sorted({str(f[4][0]) for f in found}))
 
 
-def dns(server: str, host: str, rrtype: str) -> str:
-    kinds = {"A": 1, "AAAA": 28, "MX": 15, "SOA": 6}
+def resolves(host: str) -> str:
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return "no"
+    return "yes"
+
+
+def dns(server: str, host: str, rrtype: str, more: bytes = b"") -> str:
+    kinds = {"A": 1, "CNAME": 5, "AAAA": 28, "MX": 15, "SOA": 6}
     labels = b"".join(bytes([len(part)]) + part.encode() for part in host.split("."))
     query = (
-        struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kinds[rrtype], 1)
+        struct.pack("!6H", 7, 0x100, 1, 0, 0, 1 if more else 0)
+        + labels
+        + struct.pack("!BHH", 0, kinds[rrtype], 1)
+        + more
     )
     with opened(server, socket.SOCK_DGRAM) as sock:
         said = exchange(sock, server, 53, query)
@@ -174,7 +187,13 @@ def dns(server: str, host: str, rrtype: str) -> str:
         return said
     rcodes = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
     _id, flags, _questions, answers = struct.unpack_from("!4H", said)
+    if flags & 0x200:
+        return "truncated"
     return f"{rcodes.get(flags & 15, flags & 15)} with {answers} answers"
+
+
+def edns(server: str, host: str, rrtype: str) -> str:
+    return dns(server, host, rrtype, struct.pack("!BHHIH", 0, 41, 1232, 0, 0))
 
 
 def bind(where: str) -> str:
@@ -187,7 +206,8 @@ def bind(where: str) -> str:
     return "free"
 
 
-CHECKS = {f.__name__: f for f in (tcp, udp, ping, route, neighbour, link, name, dns, bind)}
+_EACH = (tcp, udp, ping, route, neighbour, link, name, resolves, dns, edns, bind)
+CHECKS = {f.__name__: f for f in _EACH}
 
 
 def same(expected: str, said: str) -> bool:

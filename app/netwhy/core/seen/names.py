@@ -9,16 +9,23 @@ from netwhy.core.model import IPAddress, Outcome, ProbeRow
 from netwhy.core.seen.icmp import Icmp, icmp_detail
 from netwhy.core.seen.observation import TIMEOUT, Observation
 
+#: What fits an IPv6 path without fragments (DNS flag day 2020).
+EDNS_PAYLOAD = 1232
+
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredResolver:
-    """One `nameserver` line.  `used` is False where the system ignores it; `problem` says why."""
+    """One `nameserver` line.  `used` is False where the system ignores it; `problem` says why.
+
+    `address` and `port` of an ignored line are what was meant, where that can be seen.
+    """
 
     address: IPAddress | None
     text: str
     line: int
     used: bool = True
     problem: str | None = None
+    port: int = 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,8 @@ class ResolverConfig(Observation):
     """The resolver configuration as the C library reads it, with line numbers.
 
     `state`: "ok", "missing", "dangling" (a link to nothing), "empty" (no usable nameserver) or
-    "unreadable".  `lookups` is the `hosts:` line of nsswitch.conf ("" where there is none).
+    "unreadable".  `lookups` is the `hosts:` line of nsswitch.conf ("" where there is none), its
+    number `lookups_line`.  `options` are the names of the options without their values.
     """
 
     probe: ClassVar[str] = "dns"
@@ -39,6 +47,8 @@ class ResolverConfig(Observation):
     attempts: int = 2
     ignored: tuple[tuple[int, str, str], ...] = ()  # (line, text, why)
     lookups: str = ""
+    lookups_line: int = 0
+    options: tuple[str, ...] = ()
 
     @property
     def used(self) -> tuple[IPAddress, ...]:
@@ -58,12 +68,22 @@ class ResolverConfig(Observation):
 
 @dataclass(frozen=True, slots=True)
 class HostsEntry(Observation):
-    """What the hosts file says of one name: (line, address) for each line that names it."""
+    """What the hosts file says of one name: (line, address) for each line that names it.
+
+    `names` are the other names on those lines; `similar` are names of the file that differ from
+    this one by a slip of the finger, looked for only where no line names it.
+    """
 
     probe: ClassVar[str] = "dns"
     name: str
     path: str
     entries: tuple[tuple[int, IPAddress], ...] = ()
+    names: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[IPAddress, ...]:
+        return tuple(dict.fromkeys(address for _line, address in self.entries))
 
     def row(self) -> ProbeRow:
         detail = {"lines": [{"line": n, "address": str(a)} for n, a in self.entries]}
@@ -94,6 +114,7 @@ class DnsAnswer(Observation):
     is an errno or TIMEOUT, with the ICMP error where one came.  `addresses` are the A/AAAA
     records at the end of `chain` (the CNAMEs in order).  `records` counts answers of the asked
     type.  `ede` holds (code, text) of RFC 8914.  `soa` is (owner, negative TTL in seconds).
+    `ttl` is how long the answer may still be kept, in seconds.  `payload` 0: asked without EDNS.
     """
 
     probe: ClassVar[str] = "dns"
@@ -117,6 +138,9 @@ class DnsAnswer(Observation):
     ms: float | None = None
     tries: int = 1
     pending: bool = False  # the early word of a query that has no answer yet
+    payload: int = EDNS_PAYLOAD
+    attempt: int = 0
+    ttl: int | None = None
 
     @property
     def silent(self) -> bool:
@@ -142,5 +166,11 @@ class DnsAnswer(Observation):
             detail["ede"] = [{"code": c, "text": t} for c, t in self.ede]
         if self.checking_disabled:
             detail["checking_disabled"] = True
+        if self.payload != EDNS_PAYLOAD:
+            detail["edns"] = self.payload or False
+        if self.truncated:
+            detail["truncated"] = True
+        if self.ttl is not None:
+            detail["ttl"] = self.ttl
         outcome = Outcome.FAILED if bad else Outcome.OK
         return ProbeRow("dns", self.name, outcome, self.ms, bad, detail)
