@@ -150,9 +150,11 @@ class Engine:
             while True:
                 changed.clear()
                 examination = self._examine(target, mine)
-                for ask in (*examination.wants, *examination.hopes):
-                    if ask not in mine:
-                        mine[ask] = self._run(ask, changed)
+                asked = (*examination.wants, *examination.hopes)
+                new = {ask: self._run(ask, changed) for ask in asked if ask not in mine}
+                mine |= new
+                if any(run.ended is not None for run in new.values()):
+                    continue  # another target has the answer already: look again with it
                 pause = self._pause(examination, mine, started)
                 if pause is None:
                     break

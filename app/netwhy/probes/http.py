@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -178,11 +179,20 @@ def _told(seen: HttpExchange, answer: _Answer) -> HttpExchange:
         status=response.status_code,
         reason=response.reason.decode("latin-1")[:_LONGEST],
         headers=tuple(headers.items()),
+        date=_date(headers.get("date", "")),
         next=onward(seen.url, location) if redirected and location is not None else None,
         says=readable(bytes(answer.body), _SAID),
         body=len(answer.body),
         whole=answer.whole,
     )
+
+
+def _date(header: str) -> str:
+    """A Date header as ISO 8601 in UTC; empty for none that can be read."""
+    try:
+        return certificates.iso(parsedate_to_datetime(header)) if header else ""
+    except (ValueError, OverflowError, TypeError):
+        return ""
 
 
 def onward(url: Url, location: str) -> Url | None:

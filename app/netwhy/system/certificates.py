@@ -34,8 +34,8 @@ def read(der: bytes) -> Certificate:
                 subject=_name(found.subject),
                 issuer=_name(found.issuer),
                 names=_names(found),
-                not_before=_time(found.not_valid_before_utc),
-                not_after=_time(found.not_valid_after_utc),
+                not_before=iso(found.not_valid_before_utc),
+                not_after=iso(found.not_valid_after_utc),
                 self_signed=found.subject == found.issuer,
                 issuer_url=_issuer_url(found),
             )
@@ -45,10 +45,13 @@ def read(der: bytes) -> Certificate:
 
 def now() -> str:
     """This machine's clock, as ISO 8601 in UTC."""
-    return _time(datetime.now(UTC))
+    return iso(datetime.now(UTC))
 
 
-def _time(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, to the second; one without a zone is UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

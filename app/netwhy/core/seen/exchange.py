@@ -192,6 +192,7 @@ class HttpExchange(Observation):
     whole: bool = True  # the body ended where it should
     untrusted: str | None = None
     clock: str = ""
+    date: str = ""  # the server's clock, as `clock`
     connect_ms: float | None = None
     tls_ms: float | None = None
     first_byte_ms: float | None = None
