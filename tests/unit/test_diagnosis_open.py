@@ -12,6 +12,8 @@ from tests.unit import (
     test_diagnosis_local,
     test_diagnosis_path,
     test_diagnosis_refusals,
+    test_diagnosis_service,
+    test_diagnosis_tls,
 )
 from tests.unit.facts import (
     GATEWAY,
@@ -57,6 +59,8 @@ EVERY_ROW: list[Row] = [
         test_diagnosis_dns,
         test_diagnosis_bind,
         test_diagnosis_addresses,
+        test_diagnosis_tls,
+        test_diagnosis_service,
     )
     for row in module.ROWS
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netwhy.core.asks import ExchangeAsk
+from netwhy.core.asks import ExchangeAsk, TlsAsk
 from netwhy.core.model import Finding, IPAddress, Kind
 from netwhy.core.observations import CLOSED, TIMEOUT, Exchange, endpoint
 from netwhy.core.protocols import readable, spoken
@@ -32,33 +32,65 @@ def exchange(case: Case, address: IPAddress, port: int) -> Layer:
     )
     if seen is None:
         return UNDECIDED
-    return Layer(True, failure=None if seen.matched else _failure(case, seen))
+    if seen.matched:
+        return Layer(True)
+    finding = _failure(case, seen)
+    return UNDECIDED if finding is None else Layer(True, failure=finding)
 
 
-def _failure(case: Case, seen: Exchange) -> Finding:
+def _wants_tls(case: Case, seen: Exchange) -> bool | None:
+    """Does a port that cut a plain connection answer a TLS hello?  None: not known yet."""
+    if seen.transport != "tcp":
+        return False
+    shaken = case.want(
+        TlsAsk(seen.address, seen.port, case.target.host, timeout(case), trust=False)
+    )
+    if shaken is None:
+        return None if case.waiting else False
+    return shaken.ok or spoken(shaken.head) == "TLS"
+
+
+def _failure(case: Case, seen: Exchange) -> Finding | None:
     where = endpoint(seen.address, seen.port)
     error = seen.error or ""
     if seen.phase in ("connect", "handshake") and error not in _RESETS:
         return unexplained(case, where, "exchange", error)
     evidence = [_sent(seen)]
     if error in _RESETS:
-        key = f"reset-in-{seen.phase}" if seen.phase in ("send", "receive") else "reset-early"
+        phase = seen.phase if seen.phase in ("send", "receive") else "connect"
         evidence.append(
-            say(key, endpoint=where, error=error, took=ms(seen.ms), received=seen.received)
+            say(
+                f"reset-in-{phase}",
+                endpoint=where,
+                error=error,
+                took=ms(seen.ms),
+                received=seen.received,
+            )
         )
         if seen.head:
             evidence.append(say("first-bytes", said=readable(seen.head)))
-        return _finding(case, seen, "exchange.reset", 0.95, evidence, error=error)
+        return _cut(case, seen, "exchange.reset", evidence, error)
     if seen.received:
         return _unexpected(case, seen, evidence)
     if error == CLOSED:
         evidence.append(say("closed-without-data", endpoint=where, took=ms(seen.ms)))
-        return _finding(case, seen, "exchange.closed", 0.95, evidence)
+        return _cut(case, seen, "exchange.closed", evidence, error)
     if error == TIMEOUT:
         evidence.append(say("silent-after-accept", endpoint=where, took=ms(seen.ms)))
         variant = "line" if _without_line_end(case) else ""
         return _finding(case, seen, "exchange.silent", 0.95, evidence, variant=variant)
     return unexplained(case, where, "exchange", error)
+
+
+def _cut(case: Case, seen: Exchange, cause: str, evidence: list[str], error: str) -> Finding | None:
+    """The connection was ended; a server that wants TLS ends a plain one, too."""
+    wants_tls = _wants_tls(case, seen)
+    if wants_tls is None:
+        return None
+    if wants_tls:
+        evidence.append(say("tls-answers", endpoint=endpoint(seen.address, seen.port)))
+    variant = "tls" if wants_tls else ""
+    return _finding(case, seen, cause, 0.95, evidence, variant=variant, error=error)
 
 
 def _unexpected(case: Case, seen: Exchange, evidence: list[str]) -> Finding:

@@ -134,6 +134,8 @@ async def _read(
             if data and answer.first_byte_ms is None:
                 answer.first_byte_ms = _ms(begun)
             answer.head += data[: KEPT - len(answer.head)]
+            if answer.response is None and not _may_be_http(answer.head):
+                raise h11.RemoteProtocolError("no status line")  # or it would be waited for
             connection.receive_data(data)
         elif isinstance(event, h11.Response):
             answer.response = event
@@ -144,6 +146,12 @@ async def _read(
             if answer.response is None:
                 raise StreamError(CLOSED)
             return
+
+
+def _may_be_http(head: bytes) -> bool:
+    """Do the first bytes begin a status line (RFC 9112 §4), as far as they go?"""
+    start = head.lstrip(b"\r\n")[:5].upper()
+    return b"HTTP/".startswith(start)
 
 
 def _request(url: Url) -> h11.Request:

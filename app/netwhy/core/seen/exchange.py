@@ -223,8 +223,7 @@ class HttpExchange(Observation):
             outcome = Outcome.FAILED
         elif (self.status or 0) >= 400:
             outcome = Outcome.DEGRADED
-        error = self.error or (f"HTTP {self.status}" if (self.status or 0) >= 400 else None)
-        return ProbeRow("http", str(self.url), outcome, self.ms, error, detail)
+        return ProbeRow("http", str(self.url), outcome, self.ms, self.error, detail)
 
 
 @dataclass(frozen=True, slots=True)
