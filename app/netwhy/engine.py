@@ -54,6 +54,10 @@ PROBES: dict[type[asks.Ask[Any]], tuple[str, str]] = {
     asks.ConnectAsk: ("tcp", "connect"),
     asks.UdpAsk: ("udp", "exchange"),
     asks.BindAsk: ("bind", "bind"),
+    asks.TlsAsk: ("tls", "handshake"),
+    asks.SniffAsk: ("tls", "sniff"),
+    asks.HttpAsk: ("http", "get"),
+    asks.ExchangeAsk: ("exchange", "exchange"),
 }
 
 #: Nothing is waited for longer than this after the last probe of a target began.

@@ -16,11 +16,14 @@ from netwhy.core.model import Finding, IPAddress, Target, TargetReport, Verdict
 from netwhy.core.observations import (
     TIMEOUT,
     BindTry,
+    Certificate,
     ConfiguredResolver,
     Connect,
     DnsAnswer,
+    Exchange,
     Gateway,
     HostsEntry,
+    HttpExchange,
     Icmp,
     Interface,
     InterfaceAddress,
@@ -35,9 +38,12 @@ from netwhy.core.observations import (
     ResolverConfig,
     Route,
     Skipped,
+    Sniff,
     Socket,
     SystemLookup,
+    TlsHandshake,
     UdpExchange,
+    Url,
 )
 from netwhy.core.target import parse, parse_bind, this_machine
 from netwhy.diagnosis.examine import examine
@@ -182,6 +188,105 @@ def drops(address: str, port: int, *received: int) -> LocalDrops:
     return LocalDrops(ip(address), port, received, tuple(0 for _ in received))
 
 
+# ------------------------------------------------------------------------------ above the port
+
+CLOCK = "2026-03-01T12:00:00Z"
+SHOP = "shop.example.com"
+
+
+def cert(*names: str, **changes: Any) -> Certificate:
+    """A certificate of a good authority, within its time."""
+    seen: dict[str, Any] = {
+        "subject": names[0] if names else SHOP,
+        "issuer": "Example Issuing CA 1",
+        "names": names or (SHOP,),
+        "not_before": "2026-01-01T00:00:00Z",
+        "not_after": "2026-06-01T00:00:00Z",
+    }
+    return Certificate(**(seen | changes))
+
+
+def shakes(address: str, port: int = 443, **changes: Any) -> TlsHandshake:
+    """A handshake that works and whose certificate is trusted."""
+    seen: dict[str, Any] = {
+        "name": SHOP,
+        "verified": True,
+        "version": "TLSv1.3",
+        "cipher": "TLS_AES_256_GCM_SHA384",
+        "chain": (cert(),),
+        "head": b"\x16\x03\x03",
+        "received": 3000,
+        "clock": CLOCK,
+        "connect_ms": 0.9,
+        "ms": 4.2,
+    }
+    return TlsHandshake(ip(address), port, **(seen | changes))
+
+
+def shake_fails(address: str, error: str, port: int = 443, **changes: Any) -> TlsHandshake:
+    """A handshake that fails, by an alert unless told otherwise."""
+    seen: dict[str, Any] = {
+        "verified": False,
+        "error": error,
+        "phase": "handshake",
+        "version": None,
+        "cipher": None,
+        "chain": (),
+        "head": b"\x15\x03\x03\x00\x02\x02(",
+        "received": 7,
+    }
+    return shakes(address, port, **(seen | changes))
+
+
+def untrusted(address: str, verify: str, *chain: Certificate, **changes: Any) -> TlsHandshake:
+    """A certificate that OpenSSL does not trust, and the chain as sent."""
+    seen: dict[str, Any] = {"verify": verify, "chain": chain or (cert(),), "alert_sent": True}
+    return shake_fails(address, "CERTIFICATE_VERIFY_FAILED", **(seen | changes))
+
+
+@dataclass(frozen=True)
+class Offered(Observation):
+    """What a contrast handshake brought: `kind` is old, strict, nameless or read."""
+
+    kind: str
+    seen: TlsHandshake
+
+
+def url(text: str) -> Url:
+    scheme, _, rest = text.partition("://")
+    end, slash, path = rest.partition("/")
+    host, _, port = end.partition(":")
+    return Url(scheme, host, int(port or {"http": 80, "https": 443}[scheme]), slash + path or "/")
+
+
+def page(text: str, status: int = 200, to: str | None = None, **changes: Any) -> HttpExchange:
+    """The answer to a GET of a URL, which may send on to another."""
+    seen: dict[str, Any] = {
+        "status": status,
+        "head": b"HTTP/1.1 ",
+        "next": url(to) if to else None,
+        "clock": CLOCK,
+        "first_byte_ms": 2.0,
+        "ms": 3.0,
+    }
+    return HttpExchange(ip(SERVER), url(text), **(seen | changes))
+
+
+def page_fails(text: str, error: str, head: bytes = b"", **changes: Any) -> HttpExchange:
+    seen = {"status": None, "error": error, "head": head, "phase": "answer"} | changes
+    return page(text, **seen)
+
+
+def says_first(address: str, port: int, head: bytes, **changes: Any) -> Sniff:
+    return Sniff(ip(address), port, head, ms=1.0, **changes)
+
+
+def exchanged(address: str, port: int, error: str | None, **changes: Any) -> Exchange:
+    """An exchange that did not bring what was expected."""
+    seen: dict[str, Any] = {"phase": "receive", "sent": 4, "to_send": 4, "ms": 5.0}
+    return Exchange(ip(address), port, error=error, **(seen | changes))
+
+
 # ------------------------------------------------------------------------------------------ names
 
 
@@ -320,6 +425,14 @@ class World:
                 )
             case asks.SystemLookupAsk():
                 return look_up_fails(ask.name, "EAI_NONAME")
+            case asks.TlsAsk():
+                return self._handshake(ask)
+            case asks.SniffAsk():
+                return Sniff(ask.address, ask.port, error=TIMEOUT, ms=1400.0)
+            case asks.HttpAsk():
+                return replace(page("http://x/"), address=ask.address, url=ask.url)
+            case asks.ExchangeAsk():
+                return Exchange(ask.address, ask.port, ask.transport, matched=True, received=4)
             case _:
                 return self._of_this_machine(ask)
 
@@ -344,6 +457,14 @@ class World:
         where = str(ask.address)
         return resets(where, ask.port) if near else silent(where, ask.port)
 
+    def _handshake(self, ask: asks.TlsAsk) -> TlsHandshake:
+        """Works; a contrast to a handshake that fails fails alike."""
+        first = self._told.get((asks.TlsAsk, ask.address, ask.port, ""))
+        if isinstance(first, TlsHandshake) and not ask.trust:
+            return replace(first, name=ask.name, offer=ask.offer, pending=False)
+        names = (ask.name or SHOP,)
+        return shakes(str(ask.address), ask.port, name=ask.name, chain=(cert(*names),))
+
     def _route(self, address: IPAddress) -> Route:
         """By the machine's own interfaces and default gateways, as the kernel would."""
         if self._local.owns(address):
@@ -365,6 +486,8 @@ def _plain(address: IPAddress) -> str:
 
 
 def _seen(observation: Observation) -> Observation:
+    if isinstance(observation, Offered):
+        return observation.seen
     return observation.entry if isinstance(observation, Settled) else observation
 
 
@@ -381,6 +504,16 @@ def _key(seen: Observation) -> tuple[object, ...]:
             return (asks.NeighbourAsk, seen.entry.address, "settled")
         case Ping():
             return (asks.PingAsk, seen.address)
+        case Offered():
+            return (asks.TlsAsk, seen.seen.address, seen.seen.port, seen.kind)
+        case TlsHandshake():
+            return (asks.TlsAsk, seen.address, seen.port, "")
+        case Sniff():
+            return (asks.SniffAsk, seen.address, seen.port)
+        case HttpExchange():
+            return (asks.HttpAsk, seen.url)
+        case Exchange():
+            return (asks.ExchangeAsk, seen.address, seen.port)
         case Connect():
             return (asks.ConnectAsk, seen.address, seen.port)
         case UdpExchange():
@@ -416,6 +549,12 @@ def _keys(ask: AskOf) -> list[tuple[object, ...]]:
             return [(type(ask), ask.address)]
         case asks.ConnectAsk() | asks.UdpAsk() | asks.LocalDropsAsk() | asks.PortUseAsk():
             return [(type(ask), ask.address, ask.port)]
+        case asks.TlsAsk():
+            return [(asks.TlsAsk, ask.address, ask.port, _offer(ask))]
+        case asks.SniffAsk() | asks.ExchangeAsk():
+            return [(type(ask), ask.address, ask.port)]
+        case asks.HttpAsk():
+            return [(asks.HttpAsk, ask.url)]
         case asks.PortTableAsk():
             return [(asks.PortTableAsk, ask.port, ask.transport)]
         case asks.BindAsk():
@@ -427,6 +566,15 @@ def _keys(ask: AskOf) -> list[tuple[object, ...]]:
             how = (ask.transport, ask.checking_disabled, ask.payload, ask.attempt)
             return [(asks.DnsAsk, *question, ask.port, *how)]
     return [(type(ask),)]
+
+
+def _offer(ask: asks.TlsAsk) -> str:
+    """Which contrast a handshake is; empty for the target's own."""
+    if ask.trust:
+        return ""
+    if ask.name is None:
+        return "nameless"
+    return "read" if ask.offer == "common" else ask.offer
 
 
 # ---------------------------------------------------------------------------------- examinations

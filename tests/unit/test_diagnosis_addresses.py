@@ -128,15 +128,13 @@ SETS = [
 ]  # fmt: skip
 
 KINDS = [
-    Row("TLS is asked for and not tested", f"tls://{SERVER}", (opens(SERVER, 443),),
-        verdict=Verdict.UNKNOWN, reason="TLS is not tested"),
-    Row("TLS is only guessed from the port", f"{SERVER}:443", (opens(SERVER, 443),)),
-    Row("HTTPS is not tested", f"https://{SERVER}/", (opens(SERVER, 443),),
-        verdict=Verdict.UNKNOWN, reason="TLS and HTTP is not tested"),
-    Row("HTTP is not tested", f"http://{SERVER}/", (opens(SERVER, 80),),
-        verdict=Verdict.UNKNOWN, reason="HTTP is not tested"),
-    Row("an expected answer is not tested", f"tcp://{SERVER}:7?send=PING&expect=PONG",
-        (opens(SERVER, 7),), verdict=Verdict.UNKNOWN, reason="expected"),
+    Row("TLS works", f"tls://{SERVER}", (opens(SERVER, 443),)),
+    Row("HTTPS works", f"https://{SERVER}/", (opens(SERVER, 443),)),
+    Row("HTTP works", f"http://{SERVER}/", (opens(SERVER, 80),), never=(asks.TlsAsk,)),
+    Row("the expected answer comes", f"tcp://{SERVER}:7?send=PING&expect=PONG",
+        (opens(SERVER, 7),)),
+    Row("nothing is asked beyond the port", f"{SERVER}:7", (opens(SERVER, 7),),
+        never=(asks.TlsAsk, asks.HttpAsk, asks.ExchangeAsk)),
     Row("an expected answer, and the port is closed", f"tcp://{SERVER}:7?expect=PONG",
         (resets(SERVER, 7),), "tcp.refused"),
     Row("a closed port needs no TLS to fail", f"https://{SERVER}/", (resets(SERVER, 443),),

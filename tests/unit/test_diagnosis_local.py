@@ -306,7 +306,7 @@ THIS_MACHINE = [
     Row("a proxy is set: a note", "this machine", (machine(proxies=PROXIES),), "local.proxy-set",
         Verdict.OK, evidence=("https_proxy is set to http://proxy.example.com:3128",)),
     Row("a proxy matters to HTTP", f"http://{SERVER}/", (machine(proxies=PROXIES),
-        opens(SERVER, 80)), "local.proxy-set", Verdict.UNKNOWN, reason="not tested"),
+        opens(SERVER, 80)), "local.proxy-set", Verdict.OK),
     Row("a proxy does not matter to a bare port", f"{SERVER}:5432",
         (machine(proxies=PROXIES), opens(SERVER, 5432))),
 ]  # fmt: skip

@@ -13,6 +13,8 @@ from tests.unit import (
     test_diagnosis_names,
     test_diagnosis_path,
     test_diagnosis_refusals,
+    test_diagnosis_service,
+    test_diagnosis_tls,
 )
 from tests.unit.facts import (
     GATEWAY,
@@ -59,6 +61,8 @@ EVERY_ROW: list[Row] = [
         test_diagnosis_names,
         test_diagnosis_bind,
         test_diagnosis_addresses,
+        test_diagnosis_tls,
+        test_diagnosis_service,
     )
     for row in module.ROWS
 ]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.facts import (
+    CLOCK,
     ETH0,
     FAR_RESOLVER,
     GATEWAY,
@@ -25,11 +26,13 @@ from tests.unit.facts import (
     SERVER6,
     AskOf,
     Owner,
+    cert,
     interface,
     ip,
     machine,
     socket,
     target_of,
+    url,
 )
 from tests.unit.test_diagnosis_words import unsaid
 
@@ -41,7 +44,9 @@ from netwhy.core.observations import (
     ConfiguredResolver,
     Connect,
     DnsAnswer,
+    Exchange,
     HostsEntry,
+    HttpExchange,
     Icmp,
     LocalDrops,
     Neighbour,
@@ -52,7 +57,9 @@ from netwhy.core.observations import (
     ResolverConfig,
     Route,
     Skipped,
+    Sniff,
     SystemLookup,
+    TlsHandshake,
     UdpExchange,
 )
 from netwhy.diagnosis.examine import examine
@@ -74,6 +81,8 @@ TARGETS = (
     "db",
     f"https://{NAME}/",
     f"http://{SERVER}/",
+    f"tls://{NAME}?send=PING&expect=PONG",
+    f"udp://{SERVER}:9999?expect=PONG",
     f"dns://{RESOLVER}/www.example.com?type=MX",
     f"dns://[{SERVER6}]:5353",
     f"dns://{NAME}/example.com",
@@ -191,6 +200,8 @@ def observations(draw: st.DrawFn, ask: AskOf) -> Observation:
                                draw(icmps()), draw(milliseconds), draw(flag))  # fmt: skip
         case asks.DnsAsk():
             return _dns_answer(draw, ask, failed)
+        case asks.TlsAsk() | asks.SniffAsk() | asks.HttpAsk() | asks.ExchangeAsk():
+            return _above_the_port(draw, ask, failed)
         case asks.SystemLookupAsk():
             bad = draw(st.sampled_from((None, "EAI_AGAIN", "EAI_NONAME", TIMEOUT, "errno 999")))
             found = () if bad else _addresses(draw)
@@ -219,6 +230,58 @@ def _dns_answer(draw: st.DrawFn, ask: asks.DnsAsk, failed: str | None) -> DnsAns
         }
     return DnsAnswer(ask.server, ask.port, ask.name, ask.rrtype, ask.transport,
                      ask.checking_disabled, ms=draw(milliseconds), **seen)  # fmt: skip
+
+
+HEADS = (b"", b"\x16\x03\x03", b"\x15\x03\x03", b"SSH-2.0-x\r\n", b"\x1b[2J\xff", b"HTTP/1.1 400 ")
+TLS_ERRORS = (
+    *("CERTIFICATE_VERIFY_FAILED", "handshake_failure", "protocol_version", "certificate_required"),
+    *("unrecognized_name", "internal_error", "WRONG_VERSION_NUMBER", "alert 250", "CLOSED"),
+)
+VERIFY = (None, "CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "HOSTNAME_MISMATCH", "INVALID_CA",
+          "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "SELF_SIGNED_CERT_IN_CHAIN", "verify code 999",
+          "DEPTH_ZERO_SELF_SIGNED_CERT")  # fmt: skip
+CERTIFICATES = (
+    cert(),
+    cert(not_after="2026-03-02T00:00:00Z", issuer_url="http://ca.example.com/ca.crt"),
+    cert(not_before="2027-01-01T00:00:00Z", names=()),
+    cert(subject="Example Issuing CA 1", issuer="Example Issuing CA 1", self_signed=True),
+    cert(unreadable="ValueError"),
+)
+WAYS = (None, None, "http://www.example.com/", "https://198.51.100.8:8443/x", f"https://{NAME}/")
+
+
+def _above_the_port(draw: st.DrawFn, ask: AskOf, failed: str | None) -> Observation:
+    head = draw(st.sampled_from(HEADS))
+    match ask:
+        case asks.TlsAsk():
+            problem = draw(st.sampled_from(TLS_ERRORS)) if failed is None and draw(flag) else failed
+            chain = tuple(draw(st.lists(st.sampled_from(CERTIFICATES), max_size=3)))
+            return TlsHandshake(
+                ask.address, ask.port, ask.name, ask.offer, problem is None and ask.trust, problem,
+                draw(st.sampled_from(("connect", "handshake", "answer"))) if problem else "done",
+                draw(st.sampled_from(VERIFY)), draw(st.sampled_from((None, "TLSv1", "TLSv1.2"))),
+                draw(st.sampled_from((None, "AES128-SHA"))), chain, head, draw(some), draw(flag),
+                draw(flag), CLOCK, draw(flag), pending=problem is not None and draw(flag),
+            )  # fmt: skip
+        case asks.SniffAsk():
+            return Sniff(ask.address, ask.port, head, draw(flag), failed, draw(milliseconds))
+        case asks.HttpAsk():
+            way = draw(st.sampled_from(WAYS))
+            status = draw(st.sampled_from((200, 204, 301, 400, 404, 500, 502, 511, 999)))
+            return HttpExchange(
+                ask.address, ask.url, None if failed else status, "", (("server", "x"),),
+                url(way) if way and not failed else None, failed,
+                draw(st.sampled_from(("connect", "handshake", "request", "answer"))), head,
+                whole=draw(flag), untrusted=draw(st.sampled_from(VERIFY)), clock=CLOCK,
+                date=draw(st.sampled_from(("", "2025-01-01T00:00:00Z"))), ms=draw(milliseconds),
+            )  # fmt: skip
+        case asks.ExchangeAsk():
+            return Exchange(
+                ask.address, ask.port, ask.transport, failed is None, failed,
+                draw(st.sampled_from(("connect", "handshake", "send", "receive"))), draw(some),
+                draw(some), draw(some), head, ms=draw(milliseconds),
+            )  # fmt: skip
+    raise AssertionError(f"no observation for {ask}")
 
 
 def _local_observation(draw: st.DrawFn, ask: AskOf, failed: str | None) -> Observation:

@@ -22,7 +22,8 @@ WHERE_KEYS_END = [
 ]
 
 #: Any cause id in the sources; those that are only ever a rival are not claimed.
-_CAUSE = re.compile(r'"((?:local|route|path|dns|tcp|udp|exchange|bind)\.[a-z0-9-]+|unexplained)"')
+_LAYERS = "local|route|path|dns|tcp|udp|tls|http|exchange|bind"
+_CAUSE = re.compile(rf'"((?:{_LAYERS})\.[a-z0-9-]+|unexplained)"')
 _RIVALS = re.compile(r"rivals(?::[^=]+)?=\s*(\([^()]*\)|\[[^\]]*\]|[^,\n]+)")
 _QUOTED = re.compile(r"""["']([a-z0-9-]+)["']""")
 _SAY = re.compile(r"""\bsay\(\s*(f?)["']([^"']+)["']""")

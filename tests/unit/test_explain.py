@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwhy.core import errnames
+from netwhy.core.alerts import ALERTS
 from netwhy.knowledge import pages, words
 from netwhy.knowledge.explain import Explanation, explain, suggest
 
@@ -113,6 +114,52 @@ def test_a_number_means_what_its_platform_says(
 )
 def test_names_are_known_in_any_case(what: str, name: str) -> None:
     assert known(what).name == name
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("502", "HTTP 502"),
+        ("404", "HTTP 404"),
+        ("HTTP/1.1 503 Service Unavailable", "HTTP 503"),
+        ("upstream: status code: 504", "HTTP 504"),
+        ("handshake_failure", "handshake_failure"),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "handshake_failure"),
+        ("tlsv13_alert_certificate_required", "certificate_required"),
+        ("TLSV1_UNRECOGNIZED_NAME", "unrecognized_name"),
+        ("alert number 40", "handshake_failure"),
+        ("error:0A000410:SSL routines::sslv3 alert handshake failure:SSL alert number 40",
+         "handshake_failure"),
+        ("ssl.SSLError: [SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version (_ssl.c)",
+         "protocol_version"),
+        ("curl: (60) SSL certificate problem: certificate has expired", "CERT_HAS_EXPIRED"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in "
+         "certificate chain (_ssl.c:1006)", "SELF_SIGNED_CERT_IN_CHAIN"),
+        ("x509: certificate signed by unknown authority", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1129)", "WRONG_VERSION_NUMBER"),
+        ("CERTIFICATE_VERIFY_FAILED", "CERTIFICATE_VERIFY_FAILED"),
+        ("verify error:num=10:certificate has expired", "CERT_HAS_EXPIRED"),
+    ],
+)  # fmt: skip
+def test_what_a_peer_answers_is_known(what: str, name: str) -> None:
+    assert known(what).name == name
+
+
+def test_a_number_of_two_worlds_lists_both() -> None:
+    found = known("101")
+    assert (found.name, found.others[-1].name) == ("ENETUNREACH", "HTTP 101")
+    assert "HTTP 101" not in [other.name for other in known("errno 101").others]
+
+
+@pytest.mark.parametrize("kind", ["alert", "certificate", "status"])
+def test_each_answer_has_a_page_that_points_somewhere(kind: str) -> None:
+    for key, page in pages.answer_pages(kind).items():
+        assert set(page) <= {"title", "meaning", "now", "causes", "phrases"}, key
+        assert set(page.get("causes", {})) <= set(words.cause_ids()), key
+        found = known(f"HTTP {key}" if kind == "status" else key)
+        assert found.title == page["title"] and len(page["title"]) <= 100
+    alerts = set(ALERTS.values())
+    assert kind != "alert" or set(pages.answer_pages(kind)) <= alerts
 
 
 def test_an_exception_of_many_errors_shows_them_all() -> None:

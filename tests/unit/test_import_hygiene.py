@@ -23,7 +23,10 @@ print("LOADED", code, *loaded, file=sys.stderr)
 """
 
 #: ssl is not among them: asyncio imports it itself.
-HEAVY = ["textual", "rich", "dns", "psutil", "msgspec", "platformdirs", "sqlite3", "http"]
+HEAVY = [
+    *("textual", "rich", "dns", "psutil", "msgspec", "platformdirs", "sqlite3", "http"),
+    *("h11", "cryptography"),
+]
 
 
 @pytest.mark.parametrize(

@@ -169,3 +169,64 @@ class BindAsk(Ask[seen.BindTry]):
     port: int
     transport: str = "tcp"
     reuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TlsAsk(Ask[seen.TlsHandshake]):
+    """A TLS handshake.  `name` is sent as SNI and must be in the certificate; None: neither.
+
+    `offer` is what this side can do: "common" (TLS 1.2 and 1.3 as most clients), "strict" (forward
+    secrecy only), "old" (everything that OpenSSL still knows, for contrast).  `trust` False:
+    anything is accepted, to read it.  `check_name` False: any name in the certificate is accepted.
+    """
+
+    probe: ClassVar[str] = "tls"
+    deadline_s: ClassVar[float] = 30.0
+    address: IPAddress
+    port: int
+    name: str | None = None
+    timeout_s: float | None = None
+    offer: str = "common"
+    trust: bool = True
+    check_name: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SniffAsk(Ask[seen.Sniff]):
+    """The first words of a port over plain TCP."""
+
+    probe: ClassVar[str] = "tcp"
+    deadline_s: ClassVar[float] = 6.0
+    address: IPAddress
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAsk(Ask[seen.HttpExchange]):
+    """One GET.  A certificate that is not trusted is reported, and the request made all the same:
+    it holds nothing secret."""
+
+    probe: ClassVar[str] = "http"
+    deadline_s: ClassVar[float] = 40.0
+    patience_s: ClassVar[float] = 2.0
+    address: IPAddress
+    url: seen.Url
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeAsk(Ask[seen.Exchange]):
+    """Send a text and wait for one that contains `expect`.  `name` is the TLS name.
+
+    `transport`: tcp, tls or udp.  Without `expect` any answer will do, and none too.
+    """
+
+    probe: ClassVar[str] = "exchange"
+    deadline_s: ClassVar[float] = 40.0
+    address: IPAddress
+    port: int
+    transport: str = "tcp"
+    name: str | None = None
+    send: str | None = None
+    expect: str | None = None
+    timeout_s: float | None = None

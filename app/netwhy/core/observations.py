@@ -5,6 +5,17 @@ between platforms.  `TIMEOUT` is the symbol for "nothing came before our own dea
 not the kernel's `ETIMEDOUT`.  Times are milliseconds; None means not measured, never zero.
 """
 
+from netwhy.core.seen.exchange import (
+    CLOSED,
+    MALFORMED,
+    UNTRUSTED,
+    Certificate,
+    Exchange,
+    HttpExchange,
+    Sniff,
+    TlsHandshake,
+    Url,
+)
 from netwhy.core.seen.icmp import Icmp
 from netwhy.core.seen.machine import (
     Gateway,
@@ -27,14 +38,20 @@ from netwhy.core.seen.packets import Connect, LocalDrops, Ping, PortUse, UdpExch
 from netwhy.core.seen.ports import BindTry, Owner, PortTable, Socket
 
 __all__ = [
+    "CLOSED",
     "EDNS_PAYLOAD",
+    "MALFORMED",
     "TIMEOUT",
+    "UNTRUSTED",
     "BindTry",
+    "Certificate",
     "ConfiguredResolver",
     "Connect",
     "DnsAnswer",
+    "Exchange",
     "Gateway",
     "HostsEntry",
+    "HttpExchange",
     "Icmp",
     "Interface",
     "InterfaceAddress",
@@ -49,8 +66,11 @@ __all__ = [
     "ResolverConfig",
     "Route",
     "Skipped",
+    "Sniff",
     "Socket",
     "SystemLookup",
+    "TlsHandshake",
     "UdpExchange",
+    "Url",
     "endpoint",
 ]

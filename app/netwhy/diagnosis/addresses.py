@@ -11,7 +11,7 @@ from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.reach import Reach
 
 #: The deepest layer first: a fault of this machine explains the rest.
-_DEPTH = ("local", "route", "dns", "path", "tcp", "udp", "exchange", "unexplained")
+_DEPTH = ("local", "route", "dns", "path", "tcp", "udp", "tls", "exchange", "http", "unexplained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,20 @@ def combine(case: Case, reaches: Sequence[Reach]) -> Combined:
     failing = [r for r in reaches if r.verdict is Verdict.FAILING]
     unknown = [r for r in reaches if r.verdict is Verdict.UNKNOWN]
     if working:
-        told = [r.finding for r in working if r.finding is not None]
+        told = [f for r in working for f in (r.finding, *r.also) if f is not None]
         findings = (*_some_fail(case, working, failing), *_distinct(told))
         return Combined(
             Verdict.OK, findings, marks, rtt_ms=working[0].rtt_ms, shown=working[0].address
         )
     if unknown:
-        reason = "UDP gave no answer, which proves neither that it works nor that it fails"
-        found = [r.finding for r in (*unknown, *failing) if r.finding is not None]
-        return Combined(Verdict.UNKNOWN, _distinct(found), marks, reason=reason)
+        silence = "UDP gave no answer, which proves neither that it works nor that it fails"
+        reason = unknown[0].reason or silence
+        found = [f for r in (*unknown, *failing) for f in (r.finding, *r.also) if f is not None]
+        return Combined(Verdict.UNKNOWN, _distinct(found), marks, unknown[0].rtt_ms, reason)
     relevant = [r for r in failing if not _family_absent(case, r)] or failing
     found = [r.finding for r in relevant if r.finding is not None]
-    return Combined(Verdict.FAILING, _merged(found), marks)
+    rtt_ms = next((r.rtt_ms for r in relevant if r.rtt_ms is not None), None)
+    return Combined(Verdict.FAILING, _merged(found), marks, rtt_ms)
 
 
 def _some_fail(
@@ -119,7 +121,7 @@ def _marks(reaches: Sequence[Reach]) -> dict[str, Mark]:
     """One mark per layer: the best that any address gives, a warning where they differ."""
     order = (Mark.OK, Mark.WARN, Mark.PENDING, Mark.UNTESTED, Mark.FAILED)
     merged: dict[str, Mark] = {}
-    for layer in ("route", "ping", "port", "app"):
+    for layer in ("route", "ping", "port", "tls", "app"):
         marks = [r.marks[layer] for r in reaches if layer in r.marks]
         if marks:
             merged[layer] = min(marks, key=order.index)

@@ -38,15 +38,12 @@ from netwhy.diagnosis.case import VERDICT_OF, Case
 from netwhy.diagnosis.dns import Resolution
 from netwhy.diagnosis.host import host
 from netwhy.diagnosis.reach import Reach, failed
+from netwhy.diagnosis.service import service
 from netwhy.diagnosis.tcp import tcp
 from netwhy.diagnosis.udp import udp
 
 _PROBE_ORDER = ("local", "dns", "route", "ping", "tcp", "udp", "tls", "http", "exchange", "bind")
-_LATER = {
-    Kind.TLS: "TLS",
-    Kind.HTTPS: "TLS and HTTP",
-    Kind.HTTP: "HTTP",
-}
+_NOT_REACHED = "not reached: something before it failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +145,12 @@ def _network(case: Case) -> TargetReport:
 def _reach(case: Case, address: IPAddress) -> Reach:
     target = case.target
     if target.kind is Kind.UDP:
-        return udp(case, address, target.port or 0)
+        return service(case, udp(case, address, target.port or 0))
     if target.kind is Kind.DNS:
         return _ask_server(case, address)
     if target.port is None or target.kind is Kind.ICMP:
         return host(case, address)
-    return tcp(case, address, target.port)
+    return service(case, tcp(case, address, target.port))
 
 
 def _ask_server(case: Case, address: IPAddress) -> Reach:
@@ -184,10 +181,6 @@ def _judged(
     """Put the verdict of the addresses and the notes on the name together."""
     verdict = combined.verdict or Verdict.UNKNOWN
     reason = combined.reason
-    later = _not_tested(case.target)
-    if verdict is Verdict.OK and later:
-        verdict = Verdict.UNKNOWN
-        reason = f"the port answers; {later} is not tested by this version"
     if case.target.kind in (Kind.HTTP, Kind.HTTPS):
         local = case.known(LocalAsk())
         proxy = local_layer.proxy_note(case, local) if local is not None else None
@@ -195,14 +188,16 @@ def _judged(
     findings = sorted([*combined.findings, *notes], key=lambda f: list(Severity).index(f.severity))
     if verdict in (Verdict.OK, Verdict.DEGRADED):
         verdict = worst((verdict, *(VERDICT_OF[f.severity] for f in findings)))
-    return _finish(case, verdict, addresses, findings, marks, rtt_ms=combined.rtt_ms, reason=reason)
-
-
-def _not_tested(target: Target) -> str:
-    """What was asked for beyond the port, and cannot be answered yet: never called working."""
-    if target.kind in _LATER:
-        return _LATER[target.kind]
-    return "the answer that is expected" if target.options.expect is not None else ""
+    return _finish(
+        case,
+        verdict,
+        addresses,
+        findings,
+        marks,
+        rtt_ms=combined.rtt_ms,
+        reason=reason,
+        shown=combined.shown,
+    )
 
 
 def _unresolved(case: Case, failure: Finding, notes: Sequence[Finding]) -> TargetReport:
@@ -255,7 +250,7 @@ def _finish(
         verdict=verdict,
         addresses=tuple(str(a) for a in addresses),
         findings=tuple(findings),
-        probes=_rows(case),
+        probes=_rows(case, complete=default is not Mark.PENDING),
         layers=layers,
         path=pathline.draw(case, verdict, via, findings, marks, default),
         rtt_ms=rtt_ms,
@@ -277,21 +272,25 @@ def _parts(target: Target) -> frozenset[str]:
         parts.add("port")
     if target.tls is not Tls.NONE:
         parts.add("tls")
-    if target.kind in (Kind.HTTP, Kind.HTTPS):
+    if target.kind in (Kind.HTTP, Kind.HTTPS) or pathline.speaks(target):
         parts.add("app")
     return frozenset(parts)
 
 
-def _rows(case: Case) -> tuple[ProbeRow, ...]:
-    """Every observation that this case used, by layer; layers not tested say why."""
+def _rows(case: Case, *, complete: bool) -> tuple[ProbeRow, ...]:
+    """Every observation that this case used, by layer; layers not reached say so at the end."""
     seen = [obs for ask, obs in case.facts.items() if ask in case.wants or ask in case.hopes]
     rows = [observation.row() for observation in seen]
-    target = case.target
-    not_yet = "not tested by this version"
-    if target.tls is not Tls.NONE:
-        rows.append(Skipped("tls", target.text, not_yet).row())
-    if target.kind in (Kind.HTTP, Kind.HTTPS):
-        rows.append(Skipped("http", target.text, not_yet).row())
-    if target.options.expect is not None:
-        rows.append(Skipped("exchange", target.text, not_yet).row())
+    tested = {row.probe for row in rows}
+    for probe in _probes_above(case.target):
+        if complete and probe not in tested:
+            rows.append(Skipped(probe, case.target.text, _NOT_REACHED).row())
     return tuple(sorted(rows, key=lambda row: _PROBE_ORDER.index(row.probe)))
+
+
+def _probes_above(target: Target) -> list[str]:
+    """The probes of the layers above the port that belong to a target."""
+    found = ["tls"] if target.tls is not Tls.NONE else []
+    if target.kind in (Kind.HTTP, Kind.HTTPS):
+        found.append("http")
+    return [*found, "exchange"] if pathline.speaks(target) else found

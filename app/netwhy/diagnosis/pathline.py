@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netwhy.core.asks import ConnectAsk, HostsAsk, PingAsk, ResolverConfigAsk, RouteAsk, UdpAsk
-from netwhy.core.model import Finding, IPAddress, Kind, Mark, PathStep, Severity, Verdict
+from netwhy.core.model import (
+    Finding,
+    IPAddress,
+    Kind,
+    Mark,
+    PathStep,
+    Severity,
+    Target,
+    Tls,
+    Verdict,
+)
 from netwhy.core.observations import Icmp
 from netwhy.diagnosis.case import Case
 
@@ -43,7 +53,21 @@ def draw(
         steps.append(PathStep(target.host, Mark.UNTESTED))
     if target.port is not None and target.kind not in (Kind.HOST, Kind.ICMP):
         steps.append(PathStep(f"port {target.port}", marks.get("port", default)))
+    if target.tls is not Tls.NONE:
+        steps.append(PathStep("TLS", marks.get("tls", default)))
+    if target.kind in (Kind.HTTP, Kind.HTTPS):
+        steps.append(PathStep("HTTP", marks.get("app", default)))
+    elif speaks(target):
+        steps.append(PathStep("answer", marks.get("app", default)))
     return _broken_once(steps)
+
+
+def speaks(target: Target) -> bool:
+    """Is something to be said or heard after the connection, beyond what its kind says?"""
+    options = target.options
+    if target.kind is Kind.UDP:
+        return options.expect is not None
+    return target.kind in (Kind.TCP, Kind.TLS) and (options.send or options.expect) is not None
 
 
 def _resolver(case: Case) -> str:
@@ -78,7 +102,7 @@ def _stations(
     if said_no is not None and said_no not in (gateway, address):
         steps.append(PathStep(f"router {said_no}", Mark.FAILED))
     silent = cause in ("path.silent", "route.neighbour-silent") or cause.startswith("path.")
-    alive = works or cause.startswith(("tcp.", "udp.", "exchange."))
+    alive = works or cause.startswith(("tcp.", "udp.", "tls.", "http.", "exchange."))
     mark = Mark.OK if alive else Mark.FAILED if silent else default
     if verdict is Verdict.UNKNOWN and not works:
         mark = marks.get("ping", default)

@@ -22,7 +22,8 @@ from netwhy.diagnosis.case import Case
 class Reach:
     """What is known of one address.  `verdict` None: not decided yet.
 
-    `skipped` says why the address was not tried at all: then it counts neither way.
+    `skipped` says why the address was not tried at all: then it counts neither way.  `also` are
+    further findings; `reason` says why the verdict is UNKNOWN.
     """
 
     address: IPAddress
@@ -31,6 +32,32 @@ class Reach:
     rtt_ms: float | None = None
     marks: dict[str, Mark] = field(default_factory=dict)
     skipped: str | None = None
+    also: tuple[Finding, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer above the port came to.  `decided` False: not known yet.
+
+    Without a failure it works, as far as `warnings` and `unknown` (why that cannot be said) go.
+    """
+
+    decided: bool = False
+    failure: Finding | None = None
+    warnings: tuple[Finding, ...] = ()
+    unknown: str | None = None
+
+    @property
+    def mark(self) -> Mark:
+        if self.failure is not None:
+            return Mark.FAILED
+        if self.unknown is not None:
+            return Mark.UNTESTED
+        return Mark.WARN if self.warnings else Mark.OK
+
+
+UNDECIDED = Layer()
 
 
 def surroundings(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 
 from netwhy.core import errnames
+from netwhy.core.alerts import ALERTS
 from netwhy.knowledge import pages, words
 from netwhy.knowledge.pages import CauseHint, Explanation
 
@@ -22,6 +23,10 @@ _LONGEST = 1_000_000
 _EXACT_NUMBER = re.compile(
     r"\[?(?:(errno|winerror|os error|error|eai|gai|h_errno|rcode)\b[\s:=]*)?(-?\d{1,6})\]?", re.I
 )
+_STATUS = re.compile(r"\b(?:HTTP(?:/\d(?:\.\d)?)?|status(?: code)?)[\s:=]+([1-5]\d\d)\b", re.I)
+_ALERT_NUMBER = re.compile(r"\balert(?: number)?[\s:=]+(\d{1,3})\b", re.I)
+#: OpenSSL's names (`SSLV3_ALERT_HANDSHAKE_FAILURE`) and its sentences (`tlsv1 alert …`).
+_ALERT_NAME = re.compile(r"\b(?:sslv3|tlsv1|tlsv13)?[_ ]?alert[_ ]([a-z_ ]+)", re.I)
 _NUMBER = re.compile(r"\b(errno|winerror|os error|h_errno|rcode)\b[\s:=]*(-?\d{1,6})\b", re.I)
 _CAUSE = re.compile(r"\b[a-z]+\.[a-z0-9-]+\b")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
@@ -54,7 +59,13 @@ def suggest(what: str) -> tuple[str, ...]:
 
     known = {
         name.lower(): name
-        for name in (*words.cause_ids(), *pages.symbol_pages(), *pages.exception_pages())
+        for name in (
+            *words.cause_ids(),
+            *pages.symbol_pages(),
+            *pages.exception_pages(),
+            *pages.answer_pages("alert"),
+            *pages.answer_pages("certificate"),
+        )
     }
     wanted = what.strip().lower()[:100]
     close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
@@ -74,8 +85,40 @@ def _exactly(text: str, platform: str) -> Explanation | None:
     found = pages.of_exception(text)
     if found is not None:
         return found
+    found = _of_answer(text)
+    if found is not None:
+        return found
     number = _EXACT_NUMBER.fullmatch(text)
-    return _of_number(number, text, platform) if number else None
+    if number is None:
+        return None
+    status = None if number[1] else pages.of_answer("status", number[2], text)
+    meant = _of_number(number, text, platform)
+    if status is None or meant is None:
+        return status or meant
+    return replace(meant, others=(*meant.others, status))
+
+
+def _of_answer(text: str) -> Explanation | None:
+    """The name of an alert or of a certificate's fault, in any case and in OpenSSL's spelling."""
+    name = text.strip().replace(" ", "_")
+    bare = re.sub(r"^(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?", "", name, flags=re.I).lower()
+    found = pages.of_answer("alert", bare, text)
+    return found or pages.of_answer("certificate", name.upper().removeprefix("X509_V_ERR_"), text)
+
+
+def _answers_in(line: str) -> Iterator[Explanation]:
+    """Statuses, alerts and certificate faults that a line names."""
+    told = [(kind, match[1]) for kind, pattern in (("status", _STATUS),)
+            for match in pattern.finditer(line)]  # fmt: skip
+    told += [("alert", ALERTS.get(int(m[1]), "")) for m in _ALERT_NUMBER.finditer(line)]
+    for match in _ALERT_NAME.finditer(line):
+        parts = re.split(r"[_ ]+", match[1].strip().lower())[:5]
+        told += [("alert", "_".join(parts[:n])) for n in range(len(parts), 0, -1)]
+    told += [("certificate", match[0]) for match in re.finditer(r"[A-Z][A-Z_]{8,}", line)]
+    for kind, key in told:
+        found = pages.of_answer(kind, key, key)
+        if found is not None:
+            yield found
 
 
 _VAGUE = 3  # an exception that stands for many errors is used only if nothing else is known
@@ -98,6 +141,11 @@ def _in_line(line: str, platform: str) -> Iterator[tuple[int, Explanation]]:
         if match[0] in words.cause_ids():
             named.append(pages.of_cause(match[0], match[0], platform))
     yield from ((0, found) for found in named)
+    for match in _answer_phrases().finditer(line.lower()):
+        said = pages.of_answer("certificate", _answer_phrase_keys()[match[0]], match[0])
+        if said is not None:
+            yield 0, said
+    yield from ((1, found) for found in _answers_in(line))
     for match in _phrases().finditer(line.lower()):
         yield 1, pages.of_symbol(_phrase_symbols()[match[0]], line[match.start() : match.end()])
     for match in _NUMBER.finditer(line):
@@ -125,6 +173,21 @@ def _phrase_symbols() -> dict[str, str]:
         for name, page in pages.symbol_pages().items()
         for phrase in page.get("phrases", ())
     }
+
+
+@cache
+def _answer_phrase_keys() -> dict[str, str]:
+    faults = pages.answer_pages("certificate").items()
+    return {phrase: key for key, page in faults for phrase in page.get("phrases", ())}
+
+
+@cache
+def _answer_phrases() -> re.Pattern[str]:
+    """How programs print that they do not trust a certificate; the general words come last."""
+    vague = "certificate verify failed"
+    longest_first = sorted(_answer_phrase_keys(), key=lambda p: (p == vague, -len(p)))
+    ordered = [rf"(?:{re.escape(p)})" for p in longest_first if p != vague]
+    return re.compile("|".join(ordered))
 
 
 @cache

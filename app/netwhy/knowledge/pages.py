@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from netwhy.core import errnames
+from netwhy.core.alerts import ALERTS
 from netwhy.core.model import Fix, Where
 from netwhy.knowledge import words
 from netwhy.knowledge.templates import VOCABULARY
@@ -35,7 +36,8 @@ class CauseHint:
 class Explanation:
     """What is known about one thing that was asked.
 
-    `kind`: "cause", "errno", "getaddrinfo", "dns", "timeout" or "exception".  `asked` is the part
+    `kind`: "cause", "errno", "getaddrinfo", "dns", "timeout", "exception", "alert" (of TLS),
+    "certificate" (OpenSSL's verdict) or "status" (of HTTP).  `asked` is the part
     of the question that was recognised.  `numbers` holds (platform, number) as texts; `platforms`
     are those on which a number that was asked for has this meaning.  `fixes` is what to do now,
     `program` what a program should do by itself.  `others` are the further meanings of the same
@@ -147,6 +149,30 @@ def of_exception(name: str) -> Explanation | None:
 
 def _merged(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))
+
+
+def answer_pages(kind: str) -> Mapping[str, Any]:
+    """The pages of answers.toml of one kind: alert, certificate or status."""
+    found: Mapping[str, Any] = words.table("answers.toml").get(kind, {})
+    return found
+
+
+def of_answer(kind: str, key: str, asked: str) -> Explanation | None:
+    """What a peer answered: a TLS alert, a certificate's fault, an HTTP status."""
+    page = answer_pages(kind).get(key)
+    if page is None:
+        return None
+    number = next((str(n) for n, name in ALERTS.items() if name == key), None)
+    return Explanation(
+        name=f"HTTP {key}" if kind == "status" else key,
+        kind=kind,
+        title=page["title"],
+        meaning=page["meaning"],
+        asked=asked,
+        numbers=(("TLS", number),) if kind == "alert" and number else (),
+        causes=tuple(CauseHint(cause, how) for cause, how in page.get("causes", {}).items()),
+        fixes=tuple(Fix(text, None, Where.HERE) for text in page.get("now", ())),
+    )
 
 
 def of_cause(cause: str, asked: str, platform: str) -> Explanation:

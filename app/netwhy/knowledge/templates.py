@@ -20,6 +20,9 @@ VOCABULARY = frozenset(
         *("file", "line", "config_path", "limit", "used", "available", "range", "start"),
         *("holder", "holder_endpoint", "overlap", "pid", "process", "user", "command"),
         *("unit", "container", "service", "working", "failing", "seconds", "ms"),
+        *("alert", "verify", "version", "cipher", "sni", "names", "issuer", "subject_name"),
+        *("since", "until", "left", "clock", "protocol", "said", "expected"),
+        *("url", "status", "server"),
         *DERIVED,
     }
 )

@@ -22,7 +22,10 @@ from netwhy.knowledge.holders import addressable
 from netwhy.knowledge.templates import fill, fill_command, missing
 
 #: The files with causes, in the order in which a connection meets their layers.
-LAYERS = ("local", "route", "path", "dns", "tcp", "udp", "exchange", "bind", "other")
+LAYERS = (
+    *("local", "route", "path", "dns", "tcp", "udp", "tls", "http", "exchange", "bind"),
+    "other",
+)
 _HEADER = re.compile(r'^\[\[?"([a-z0-9.-]+)"', re.MULTILINE)
 
 

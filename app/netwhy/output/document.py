@@ -111,7 +111,10 @@ class ProbeDocument(Struct, kw_only=True):
     ms: Milliseconds | None
     error: Annotated[
         str | None,
-        Meta(description="Symbolic errno, EAI_ code or DNS rcode; TIMEOUT; never a number alone."),
+        Meta(
+            description="Symbolic errno, EAI_ code, DNS rcode or TLS alert; TIMEOUT, CLOSED, "
+            "MALFORMED, CERTIFICATE_VERIFY_FAILED; never a number alone."
+        ),
     ]
     detail: Annotated[dict[str, Any], Meta(description="What else this kind of probe saw.")]
 

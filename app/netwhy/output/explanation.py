@@ -69,6 +69,8 @@ def _head(explanation: Explanation, page: Page) -> list[str]:
         numbers = ", ".join(f"{number} on {place}" for place, number in explanation.numbers)
         if explanation.kind == "dns":
             numbers = ", ".join(f"response code {number}" for _dns, number in explanation.numbers)
+        if explanation.kind == "alert":
+            numbers = ", ".join(f"alert number {number}" for _tls, number in explanation.numbers)
         lines += page.wrap(numbers, "  ")
     if explanation.phases:
         lines += page.wrap("comes in: " + ", ".join(map(inert, explanation.phases)), "  ")

@@ -1,0 +1,119 @@
+"""A throw-away certificate authority: certificates of every kind of fault, each with its key."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+AIA = "http://ca.example.com/issuing.crt"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate with its key and the chain that a server sends: PEM files."""
+
+    certificate: x509.Certificate
+    key: Key
+    pem: Path
+
+    def server(self, **settings: Any) -> ssl.SSLContext:
+        """A server's context with it; `settings` are attributes of the context."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if isinstance(self.key, rsa.RSAPrivateKey) and self.key.key_size < 2048:
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # or the server itself refuses its key
+        context.load_cert_chain(self.pem)
+        for name, value in settings.items():
+            setattr(context, name, value)
+        return context
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+class Authority:
+    """A root that is trusted (`root_file`), an intermediate, and what they issue."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = self.issue("netwhy test root", (), authority=True)
+        self.root_file = self.root.pem
+        self.intermediate = self.issue("netwhy test intermediate", (), self.root, authority=True)
+
+    def issue(
+        self,
+        common: str,
+        names: tuple[str, ...] = ("localhost", "127.0.0.1", "::1"),
+        by: Issued | None = None,
+        *,
+        authority: bool = False,
+        days: tuple[float, float] = (-1, 90),
+        send: tuple[Issued, ...] = (),
+        issuer_url: str | None = None,
+        purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+        rsa_bits: int = 0,
+    ) -> Issued:
+        """A certificate from `days[0]` to `days[1]` from now; signed by itself without `by`."""
+        key: Key = (
+            rsa.generate_private_key(65537, rsa_bits)
+            if rsa_bits
+            else ec.generate_private_key(ec.SECP256R1())
+        )
+        now = datetime.now(UTC)
+        alternative = [
+            x509.IPAddress(ipaddress.ip_address(n))
+            if n[-1].isdigit() or ":" in n
+            else x509.DNSName(n)
+            for n in names
+        ]
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(_name(common))
+            .issuer_name(by.certificate.subject if by else _name(common))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + timedelta(days=days[0]))
+            .not_valid_after(now + timedelta(days=days[1]))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        )
+        if not authority:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        if alternative:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternative), False)
+        if issuer_url:
+            builder = builder.add_extension(
+                x509.AuthorityInformationAccess(
+                    [
+                        x509.AccessDescription(
+                            AuthorityInformationAccessOID.CA_ISSUERS,
+                            x509.UniformResourceIdentifier(issuer_url),
+                        )
+                    ]
+                ),
+                critical=False,
+            )
+        certificate = builder.sign(by.key if by else key, hashes.SHA256())
+        return self._written(certificate, key, send)
+
+    def _written(self, certificate: x509.Certificate, key: Key, send: tuple[Issued, ...]) -> Issued:
+        pem = self.folder / f"{certificate.serial_number:x}.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        sent = [certificate, *(each.certificate for each in send)]
+        pem.write_bytes(
+            b"".join([*(c.public_bytes(serialization.Encoding.PEM) for c in sent), private])
+        )
+        return Issued(certificate, key, pem)

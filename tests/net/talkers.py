@@ -1,0 +1,108 @@
+"""Servers that speak: TLS with one certificate, HTTP with one answer, anything with one fault."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+
+from tests.net.servers import host_of, reset, to_the_end
+
+Behaviour = Callable[[socket.socket], object]
+
+
+@contextlib.contextmanager
+def talker(behave: Behaviour, address: str = "127.0.0.1") -> Iterator[int]:
+    """Accepts any number of clients at once and treats each one alike."""
+    server = socket.create_server((address, 0), family=host_of(address))
+
+    def treat(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(10)
+            behave(connection)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # the end of the test closes the listener
+            while True:
+                connection, _peer = server.accept()
+                threading.Thread(target=treat, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+
+
+def over_tls(context: ssl.SSLContext, behave: Behaviour = to_the_end) -> Behaviour:
+    """The behaviour inside TLS; a handshake that fails ends the connection."""
+
+    def secured(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            behave(tls)
+
+    return secured
+
+
+def answers(reply: bytes) -> Behaviour:
+    """Reads an HTTP request and sends this."""
+
+    def behave(connection: socket.socket) -> None:
+        asked = b""
+        while b"\r\n\r\n" not in asked:
+            data = connection.recv(4096)
+            if not data:
+                return
+            asked += data
+        connection.sendall(reply)
+
+    return behave
+
+
+def http(status: str, body: bytes = b"hello", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def says(greeting: bytes) -> Behaviour:
+    """Speaks first, then listens."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(greeting)
+        to_the_end(connection)
+
+    return behave
+
+
+def after_hello(then: Behaviour) -> Behaviour:
+    """Takes the first bytes of the client, then does this."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(4096)
+        then(connection)
+
+    return behave
+
+
+def silent(connection: socket.socket) -> None:
+    to_the_end(connection)
+
+
+def close(connection: socket.socket) -> None:
+    """Ends it in good order: what came was read."""
+
+
+def alert(code: int) -> Behaviour:
+    """Answers a hello with a fatal TLS alert."""
+    return after_hello(lambda c: (c.sendall(bytes((21, 3, 3, 0, 2, 2, code))), to_the_end(c)))
+
+
+__all__ = [
+    "Behaviour", "after_hello", "alert", "answers", "close", "http", "over_tls", "reset", "says",
+    "silent", "talker",
+]  # fmt: skip
