@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.entries import Entry, Step
+from tests.lab.inside.speakers import KINDS as SPEAKERS
 from tests.lab.nodes import LabError, Node
-from tests.lab.worlds import INSIDE, World, wait_ready
+from tests.lab.worlds import INSIDE, TRUSTED, World, wait_ready
 
 #: Longest that a check may take before it is ended.
 PATIENCE_S = 40.0
+
+#: What the client trusts: the authority of the lab and nobody else.
+TRUST = {"SSL_CERT_FILE": f"/etc/{TRUSTED}"}
 
 
 @dataclass
@@ -79,7 +83,7 @@ def serve_step(world: World, step: Step) -> None:
     program, *words = step.command.split()
     if program in ("nameserver", "dnsmasq", "unbound"):
         return name_server_step(world.nodes[node], program, words)
-    service = (sys.executable, str(INSIDE / "services.py"), *step.command.split())
+    service = (sys.executable, *_program(world, step.command.split()))
     wait_ready(world.nodes[node].start(*service, unprivileged=bool(who)))
 
 
@@ -98,13 +102,20 @@ def name_server_step(node: Node, program: str, words: list[str]) -> None:
         node.start("unbound", "-d", "-p", "-c", str(config))
 
 
+def _program(world: World, specs: list[str]) -> tuple[str, ...]:
+    """Services that speak have a program of their own, which needs the certificates."""
+    if specs[0].partition(":")[0] in SPEAKERS:
+        return (str(INSIDE / "speakers.py"), str(world.certificates), *specs)
+    return (str(INSIDE / "services.py"), *specs)
+
+
 def prove(world: World, entry: Entry) -> None:
     """Sees with bare sockets that the fault is there.  Raises LabError with what is not so."""
     if not entry.symptom:
         return
     command = (sys.executable, str(INSIDE / "symptom.py"), *entry.symptom)
     for _ in range(3):
-        done = world.client.run_unprivileged(command, timeout=PATIENCE_S)
+        done = world.client.run_unprivileged(command, timeout=PATIENCE_S, env=TRUST)
         if done.returncode == 0:
             break
         time.sleep(0.5)  # links that were just put back may still be coming up
@@ -118,7 +129,9 @@ def ask(world: World, entry: Entry) -> Answer:
     limit = ["prlimit", f"--{entry.limit}", "--"] if entry.limit else []
     command = [*limit, *netwhy_command(), "check", "--format", "json", *entry.targets]
     started = time.monotonic()
-    done = world.client.run_unprivileged(command, timeout=PATIENCE_S, env=entry.environment)
+    done = world.client.run_unprivileged(
+        command, timeout=PATIENCE_S, env={**TRUST, **entry.environment}
+    )
     answer = Answer(entry, exit=done.returncode, wall_ms=(time.monotonic() - started) * 1000)
     try:
         answer.document = json.loads(done.stdout)

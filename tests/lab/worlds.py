@@ -21,8 +21,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.lab.nodes import Ground, LabError, Node
+from tests.net.authority import lay_out
 
 INSIDE = Path(__file__).parent / "inside"
+
+#: The file in /etc with the certificate authority that the client trusts.
+TRUSTED = "lab-authority.pem"
+#: For whom the certificates of the lab are.
+_CERTIFIED = ("server.example.com", "10.20.3.10", "fd20:3::10")
 
 #: What the entries may write instead of an address: {server}, {gateway6}…
 ADDRESSES = {
@@ -132,6 +138,7 @@ class World:
         self._kept: dict[str, int] = {}
         self._builds = 0
         self._spent = False
+        self._root = ""  # the certificate of the authority, in PEM
 
     # ------------------------------------------------------------------------------ building
 
@@ -148,6 +155,7 @@ class World:
     def build(self) -> None:
         """Makes every machine, cable and service, and waits for the services.  Raises LabError."""
         self._ground = Ground(self._new_subfolder())
+        self._certify()
         for name in _ROUTES:
             node = self.nodes[name] = self._ground.node(name)
             # Before there is any interface: addresses are usable at once, and none comes by itself.
@@ -159,6 +167,12 @@ class World:
         self._start_services()
         self._kept = {name: len(node.services) for name, node in self.nodes.items()}
         self._spent = False
+
+    def _certify(self) -> None:
+        """Makes the certificates of the servers, once."""
+        if not self.certificates.exists():
+            self.certificates.mkdir()
+            self._root = lay_out(self.certificates, _CERTIFIED).read_text()
 
     def _new_subfolder(self) -> Path:
         self._builds += 1
@@ -199,6 +213,7 @@ class World:
             path = node.etc / name
             path.unlink(missing_ok=True)
             path.write_text(text)
+        (node.etc / TRUSTED).write_text(self._root)
 
     def _start_services(self) -> None:
         server, resolver = self.nodes["server"], self.nodes["resolver"]
@@ -218,6 +233,11 @@ class World:
         self._wait_for_resolvers()
 
     # --------------------------------------------------------------------------------- using
+
+    @property
+    def certificates(self) -> Path:
+        """The folder with the certificates of the servers, and their keys."""
+        return self.folder / "certificates"
 
     @property
     def client(self) -> Node:

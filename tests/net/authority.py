@@ -117,3 +117,30 @@ class Authority:
             b"".join([*(c.public_bytes(serialization.Encoding.PEM) for c in sent), private])
         )
         return Issued(certificate, key, pem)
+
+
+#: The certificates that a lab needs, by the names under which they are kept.
+KINDS: dict[str, dict[str, Any]] = {
+    "good": {},
+    "wildcard": {"names": ("*.example.com",)},
+    "expired": {"days": (-30, -1)},
+    "not-yet-valid": {"days": (2, 30)},
+    "expires-soon": {"days": (-30, 5)},
+    "wrong-name": {"names": ("www.example.com", "example.com")},
+    "without-intermediate": {"send": (), "issuer_url": AIA},
+    "rsa": {"rsa_bits": 2048},
+}
+
+
+def lay_out(folder: Path, names: tuple[str, ...]) -> Path:
+    """Write a certificate of each kind, for these names, into a folder; the root to trust."""
+    authority = Authority(folder)
+    for kind, changes in KINDS.items():
+        issue = {"by": authority.intermediate, "send": (authority.intermediate,)} | changes
+        issued = authority.issue(names[0], **({"names": names} | issue))
+        issued.pem.rename(folder / f"{kind}.pem")
+    authority.issue(names[0], names).pem.rename(folder / "self-signed.pem")
+    other = authority.issue("Another Root", (), authority=True)
+    issued = authority.issue(names[0], names, by=other, send=(other,))
+    issued.pem.rename(folder / "unknown-authority.pem")
+    return authority.root_file

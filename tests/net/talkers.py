@@ -13,23 +13,25 @@ from tests.net.servers import host_of, reset, to_the_end
 Behaviour = Callable[[socket.socket], object]
 
 
-@contextlib.contextmanager
-def talker(behave: Behaviour, address: str = "127.0.0.1") -> Iterator[int]:
-    """Accepts any number of clients at once and treats each one alike."""
-    server = socket.create_server((address, 0), family=host_of(address))
+def serve(server: socket.socket, behave: Behaviour) -> None:
+    """Accepts any number of clients at once and treats each one alike, until it is closed."""
 
     def treat(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(10)
             behave(connection)
 
-    def serve() -> None:
-        with contextlib.suppress(OSError):  # the end of the test closes the listener
-            while True:
-                connection, _peer = server.accept()
-                threading.Thread(target=treat, args=(connection,), daemon=True).start()
+    with contextlib.suppress(OSError):  # the end of the test closes the listener
+        while True:
+            connection, _peer = server.accept()
+            threading.Thread(target=treat, args=(connection,), daemon=True).start()
 
-    thread = threading.Thread(target=serve, daemon=True)
+
+@contextlib.contextmanager
+def talker(behave: Behaviour, address: str = "127.0.0.1") -> Iterator[int]:
+    """A server on a port of its own."""
+    server = socket.create_server((address, 0), family=host_of(address))
+    thread = threading.Thread(target=serve, args=(server, behave), daemon=True)
     thread.start()
     try:
         yield server.getsockname()[1]
@@ -69,6 +71,34 @@ def http(status: str, body: bytes = b"hello", *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def redirects(*ways: tuple[str, str]) -> Behaviour:
+    """Sends on from path to path; a path that leads nowhere is a page."""
+
+    def behave(connection: socket.socket) -> None:
+        path = connection.recv(4096).split(b" ")[1].decode()
+        there = dict(ways).get(path)
+        found = http("302 Found", b"", f"Location: {there}") if there else http("200 OK")
+        connection.sendall(found)
+
+    return behave
+
+
+def in_pieces(connection: socket.socket) -> None:
+    """Answers PING one byte at a time."""
+    connection.recv(4096)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in b"+PONG\r\n":
+        connection.sendall(bytes([byte]))
+    to_the_end(connection)
+
+
+def pong(connection: socket.socket) -> None:
+    """Answers PING with PONG."""
+    if connection.recv(4096).startswith(b"PING"):
+        connection.sendall(b"+PONG\r\n")
+    to_the_end(connection)
+
+
 def says(greeting: bytes) -> Behaviour:
     """Speaks first, then listens."""
 
@@ -103,6 +133,6 @@ def alert(code: int) -> Behaviour:
 
 
 __all__ = [
-    "Behaviour", "after_hello", "alert", "answers", "close", "http", "over_tls", "reset", "says",
-    "silent", "talker",
+    "Behaviour", "after_hello", "alert", "answers", "close", "http", "in_pieces", "over_tls",
+    "pong", "redirects", "reset", "says", "serve", "silent", "talker",
 ]  # fmt: skip

@@ -21,7 +21,10 @@ from tests.net.talkers import (
     answers,
     close,
     http,
+    in_pieces,
     over_tls,
+    pong,
+    redirects,
     reset,
     says,
     silent,
@@ -161,22 +164,6 @@ URL = "http://127.0.0.1:{port}/"
 SECURE = "https://127.0.0.1:{port}/"
 
 
-def round_trip(connection: socket.socket) -> None:
-    """/a leads to /b, and /b to /a; everything else to /a."""
-    path = connection.recv(4096).split(b" ")[1]
-    there = "/b" if path == b"/a" else "/a"
-    connection.sendall(http("302 Found", b"", f"Location: {there}"))
-
-
-def to_the_page(connection: socket.socket) -> None:
-    """/ leads to /page, which is there."""
-    path = connection.recv(4096).split(b" ")[1]
-    found = path == b"/page"
-    connection.sendall(
-        http("200 OK") if found else http("301 Moved", b"", "Location: page", "Server: x")
-    )
-
-
 def on_and_on(connection: socket.socket) -> None:
     path = connection.recv(4096).split(b" ")[1].decode()
     number = int(path.strip("/") or 0) + 1
@@ -192,7 +179,7 @@ PAGES = [
     Service("a page without a length", URL, plain(answers(b"HTTP/1.0 200 OK\r\n\r\nhello")), None,
             "ok"),
     Service("no content", URL, plain(answers(b"HTTP/1.1 204 No Content\r\n\r\n")), None, "ok"),
-    Service("a redirect to a page", URL, plain(to_the_page), None, "ok"),
+    Service("a redirect to a page", URL, plain(redirects(("/", "page"))), None, "ok"),
     Service("500", URL, plain(answers(http("500 Internal Server Error"))), "http.server-error",
             evidence=("500 Internal Server Error",)),
     Service("502 over TLS", SECURE,
@@ -200,7 +187,8 @@ PAGES = [
                                 answers(http("502 Bad Gateway", b"", "Server: nginx"))),
             "http.gateway-error", evidence=("nginx",)),
     Service("404", URL, plain(answers(http("404 Not Found"))), "http.client-error", "degraded"),
-    Service("a loop", URL, plain(round_trip), "http.redirect-loop", evidence=("/a", "/b")),
+    Service("a loop", URL, plain(redirects(("/", "/a"), ("/a", "/b"), ("/b", "/a"))),
+            "http.redirect-loop", evidence=("/a", "/b")),
     Service("on and on", URL, plain(on_and_on), "http.redirect-loop", "degraded"),
     Service("no HTTP", URL, plain(answers(b"hello there\r\n")), "http.malformed",
             evidence=("hello there",)),
@@ -216,21 +204,6 @@ PAGES = [
             plain(answers(http("400 Bad Request", b"plain HTTP request was sent to HTTPS port"))),
             "http.wants-tls"),
 ]  # fmt: skip
-
-
-def in_pieces(connection: socket.socket) -> None:
-    """Answers one byte at a time."""
-    connection.recv(4096)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for byte in b"+PONG\r\n":
-        connection.sendall(bytes([byte]))
-    silent(connection)
-
-
-def pong(connection: socket.socket) -> None:
-    if connection.recv(4096).startswith(b"PING"):
-        connection.sendall(b"+PONG\r\n")
-    silent(connection)
 
 
 CHECK = "tcp://127.0.0.1:{port}?send=PING%0d%0a&expect=PONG&timeout=1"

@@ -16,16 +16,21 @@ all are asked at once.  Exit 1 and one line for each that differs.
     dns SERVER NAME TYPE    RCODE | RCODE with N answers | truncated | silent | ERRNO
     edns SERVER NAME TYPE   the same with EDNS in the question
     bind ADDRESS:PORT       free | ERRNO
+    tls ADDRESS:PORT NAME   trusted | what OpenSSL says | silent | closed | ERRNO
+    http ADDRESS:PORT       STATUS | silent | closed | ERRNO | what else came
+    hears ADDRESS:PORT      the first word that comes unasked | silent | closed | ERRNO
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import os
 import re
 import select
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -206,7 +211,52 @@ def bind(where: str) -> str:
     return "free"
 
 
-_EACH = (tcp, udp, ping, route, neighbour, link, name, resolves, dns, edns, bind)
+def said(sock: socket.socket) -> str:
+    """The first word that comes."""
+    try:
+        data = sock.recv(4096)
+    except TimeoutError:
+        return "silent"
+    except ConnectionError as failure:
+        return name_of(failure.errno or 0)
+    return data.decode("latin-1").split("\r\n")[0] if data else "closed"
+
+
+def tls(where: str, host: str) -> str:
+    context = ssl.create_default_context()
+    with socket.create_connection(endpoint(where), SILENCE) as sock:
+        try:
+            with context.wrap_socket(sock, server_hostname=host) as secured:
+                if secured.version() == "TLSv1.3":
+                    secured.settimeout(0.2)
+                    with contextlib.suppress(TimeoutError):
+                        secured.recv(1)
+                return "trusted"
+        except ssl.SSLCertVerificationError as failure:
+            return failure.verify_message.partition(",")[0]
+        except ssl.SSLEOFError:
+            return "closed"
+        except ssl.SSLError as failure:
+            return failure.reason or "closed"
+        except TimeoutError:
+            return "silent"
+        except ConnectionError as failure:
+            return name_of(failure.errno or 0)
+
+
+def http(where: str) -> str:
+    with socket.create_connection(endpoint(where), SILENCE) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: server\r\nConnection: close\r\n\r\n")
+        words = said(sock).split()
+        return words[1] if words[0].startswith("HTTP/") else " ".join(words)
+
+
+def hears(where: str) -> str:
+    with socket.create_connection(endpoint(where), SILENCE) as sock:
+        return said(sock)
+
+
+_EACH = (tcp, udp, ping, route, neighbour, link, name, resolves, dns, edns, bind, tls, http, hears)
 CHECKS = {f.__name__: f for f in _EACH}
 
 
