@@ -14,7 +14,6 @@ ENTRIES = load(ADDRESSES)
 NOT_HERE = {
     "bind.forbidden": "needs SELinux or a cgroup program; tables in tests/unit",
     "bind.split-families": "stands beside another finding; tables in tests/unit",
-    "exchange.reset": "whether connect or the first read sees it is chance; tables in tests/unit",
     "local.files-exhausted": "netwhy works with the few files there are; tables in tests/unit",
     "local.policy": "needs SELinux or a cgroup program; tables in tests/unit",
     "local.proxy-set": "a note about programs that heed it; tables in tests/unit",

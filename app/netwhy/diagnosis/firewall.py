@@ -91,6 +91,7 @@ def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
     drops = case.want(LocalDropsAsk(seen.address, seen.port))
     if drops is None or not counted(drops):
         return None
+    first, second = sorted(drops.received, reverse=True)[:2]
     return case.finding(
         "local.firewall",
         0.85,
@@ -98,8 +99,8 @@ def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
         evidence=(
             say(
                 "answers-dropped-here",
-                first=drops.received[0],
-                second=drops.received[1],
+                first=first,
+                second=second,
                 endpoint=endpoint(seen.address, seen.port),
             ),
             say("route-is-fine", address=seen.address),
@@ -114,15 +115,19 @@ def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
 
 
 def counted(drops: LocalDrops) -> bool:
-    """Both bursts must show it: most of the answers, and clearly more than the noise could.
+    """Two bursts must show it: most of the answers, and clearly more than the noise could.
 
     Packets of others come at random, so a count of n varies by about its square root.
     """
-    noise = max(drops.noise, default=0)
-    least = _ANSWERS + 3 * math.sqrt(2 * noise) if noise > 0 else _ANSWERS
-    return len(drops.received) == 2 and all(count >= least for count in drops.received)
+    noise = drops.noise or (0,) * len(drops.received)
+    rounds = zip(drops.received, noise, strict=False)
+    return sum(count >= _least(stray) for count, stray in rounds) >= 2
+
+
+def _least(stray: int) -> float:
+    return _ANSWERS + 3 * math.sqrt(2 * stray) if stray > 0 else _ANSWERS
 
 
 def too_noisy(drops: LocalDrops | None) -> bool:
-    """Did packets of others hide whether answers are dropped here?"""
-    return drops is not None and max(drops.noise, default=0) > _ANSWERS
+    """Did packets of others hide in every round whether answers are dropped here?"""
+    return drops is not None and min(drops.noise, default=0) > 0
