@@ -71,11 +71,17 @@ def http(status: str, body: bytes = b"hello", *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def path_of(connection: socket.socket) -> str:
+    """The path that is asked for; empty for a client that asks nothing."""
+    words = connection.recv(4096).split(b" ")
+    return words[1].decode() if len(words) > 1 else ""
+
+
 def redirects(*ways: tuple[str, str]) -> Behaviour:
     """Sends on from path to path; a path that leads nowhere is a page."""
 
     def behave(connection: socket.socket) -> None:
-        path = connection.recv(4096).split(b" ")[1].decode()
+        path = path_of(connection)
         there = dict(ways).get(path)
         found = http("302 Found", b"", f"Location: {there}") if there else http("200 OK")
         connection.sendall(found)
@@ -134,5 +140,5 @@ def alert(code: int) -> Behaviour:
 
 __all__ = [
     "Behaviour", "after_hello", "alert", "answers", "close", "http", "in_pieces", "over_tls",
-    "pong", "redirects", "reset", "says", "serve", "silent", "talker",
+    "path_of", "pong", "redirects", "reset", "says", "serve", "silent", "talker",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from tests.net.talkers import (
     http,
     in_pieces,
     over_tls,
+    path_of,
     pong,
     redirects,
     reset,
@@ -165,8 +166,7 @@ SECURE = "https://127.0.0.1:{port}/"
 
 
 def on_and_on(connection: socket.socket) -> None:
-    path = connection.recv(4096).split(b" ")[1].decode()
-    number = int(path.strip("/") or 0) + 1
+    number = int(path_of(connection).strip("/") or 0) + 1
     connection.sendall(http("302 Found", b"", f"Location: /{number}"))
 
 

@@ -198,7 +198,8 @@ def _no_answer(case: Case, answer: HttpExchange, trail: _Trail) -> Finding | Non
     evidence = list(trail.lines)
     if answer.head:
         evidence.append(say("http-said", endpoint=where, said=readable(answer.head)))
-    if answer.url.scheme == "http":
+    # A TLS server answers plain text with an alert or an end, never with silence.
+    if answer.url.scheme == "http" and error != TIMEOUT:
         name = answer.url.host
         shaken = case.want(
             TlsAsk(answer.address, answer.url.port, name, timeout(case), trust=False)
