@@ -348,7 +348,7 @@ DROPS = [
         f"{SERVER}:5432",
         (silent(SERVER, 5432), drops(SERVER, 5432, 3, 4)),
         "local.firewall",
-        evidence=("brought 3 and 4 packets",),
+        evidence=("brought 4 and 3 packets",),
     ),
     *(
         Row(

@@ -35,11 +35,12 @@ def draw(
     target = case.target
     failure = next((f for f in findings if f.severity is Severity.FAILURE), None)
     cause = failure.cause if failure is not None else ""
-    own = cause.startswith("local.") and target.kind is not Kind.BIND
-    steps = [PathStep("this host", Mark.FAILED if own else Mark.OK)]
+    steps = [PathStep("this host", Mark.OK)]
     if target.kind is Kind.BIND:
         port = f"port {target.port}"
         return (*steps, PathStep(port, marks.get("port", default)))
+    if failure is not None and cause.startswith("local."):
+        steps.append(PathStep(_inside(failure), Mark.FAILED))
     if target.kind is Kind.LOCAL:
         return tuple(steps)
     if not addresses and failure is not None and cause.startswith("route."):
@@ -68,6 +69,20 @@ def speaks(target: Target) -> bool:
     if target.kind is Kind.UDP:
         return options.expect is not None
     return target.kind in (Kind.TCP, Kind.TLS) and (options.send or options.expect) is not None
+
+
+def _inside(failure: Finding) -> str:
+    """The part of this machine at which the way ends."""
+    if failure.cause == "local.interface-down":
+        return f"interface {failure.subject}"
+    return {
+        "local.firewall": "own firewall",
+        "local.policy": "security policy",
+        "local.offline": "network",
+        "local.loopback-down": "loopback",
+        "local.ports-exhausted": "source ports",
+        "local.files-exhausted": "open files",
+    }.get(failure.cause, "address")
 
 
 def _resolver(case: Case) -> str:
