@@ -219,8 +219,8 @@ def test_a_loop_that_hangs_is_ended_by_force() -> None:
     try:
         terminal.read_until(b"HANGS")
         terminal.process.send_signal(signal.SIGTERM)
-        assert terminal.ended(seconds=4.0) == 143
-        terminal.read_until(LEFT, seconds=1.0)
+        assert terminal.ended(seconds=10.0) == 143
+        terminal.read_until(LEFT, seconds=5.0)
         assert termios.tcgetattr(terminal.side)[3] & termios.ECHO
     finally:
         terminal.process.kill()
