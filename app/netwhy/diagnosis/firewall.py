@@ -65,25 +65,9 @@ def resends_stay_here(case: Case, seen: Connect) -> Finding | None:
     """The kernel sent the SYN again, and the output path refused each: an own rule drops it."""
     if seen.resends_left is not False:
         return None
-    return case.finding(
-        "local.firewall",
-        0.96,
-        endpoint(seen.address, seen.port),
-        evidence=(
-            say(
-                "resends-stay-here",
-                resends=seen.resends,
-                endpoint=endpoint(seen.address, seen.port),
-            ),
-            say("route-is-fine", address=seen.address),
-        ),
-        rivals=("local.policy",),
-        variant="out",
-        root="this machine",
-        address=seen.address,
-        port=seen.port,
-        endpoint=endpoint(seen.address, seen.port),
-    )
+    where = endpoint(seen.address, seen.port)
+    stay = say("resends-stay-here", resends=seen.resends, endpoint=where)
+    return _dropped(case, seen, stay, 0.96, variant="out", rival="local.policy")
 
 
 def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
@@ -92,25 +76,27 @@ def answers_dropped_here(case: Case, seen: Connect) -> Finding | None:
     if drops is None or not counted(drops):
         return None
     first, second = sorted(drops.received, reverse=True)[:2]
+    where = endpoint(seen.address, seen.port)
+    lost = say("answers-dropped-here", first=first, second=second, endpoint=where)
+    return _dropped(case, seen, lost, 0.85, variant="in", rival="tcp.filtered")
+
+
+def _dropped(
+    case: Case, seen: Connect, proof: str, confidence: float, *, variant: str, rival: str
+) -> Finding:
+    """An own rule drops packets of a connect, on their way out or in, without a word."""
+    where = endpoint(seen.address, seen.port)
     return case.finding(
         "local.firewall",
-        0.85,
-        endpoint(seen.address, seen.port),
-        evidence=(
-            say(
-                "answers-dropped-here",
-                first=first,
-                second=second,
-                endpoint=endpoint(seen.address, seen.port),
-            ),
-            say("route-is-fine", address=seen.address),
-        ),
-        rivals=("tcp.filtered",),
-        variant="in",
+        confidence,
+        where,
+        evidence=(proof, say("route-is-fine", address=seen.address)),
+        rivals=(rival,),
+        variant=variant,
         root="this machine",
         address=seen.address,
         port=seen.port,
-        endpoint=endpoint(seen.address, seen.port),
+        endpoint=where,
     )
 
 
