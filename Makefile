@@ -18,7 +18,7 @@ LAB_WORLDS ?= 4
 # Debian keeps firewalls and name servers where ordinary users do not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help run test check format lab bench screenshots wheel lock clean
+.PHONY: help run test check format lab bench soak screenshots wheel lock clean
 
 help:
 	@echo "make run [ARGS=\"host:port ...\"]  the dashboard"
@@ -26,6 +26,7 @@ help:
 	@echo "make check                       style, types and walls"
 	@echo "make lab                         the fault lab, with its table"
 	@echo "make bench                       speed, against peers in the same run"
+	@echo "make soak                        the dashboard for ten minutes: does anything grow?"
 	@echo "make screenshots                 pictures and examples of the README, from the running program"
 	@echo "make format | wheel | lock | clean"
 
@@ -49,10 +50,14 @@ $(DEV): requirements-dev.lock $(RUN)
 run: $(RUN)
 	@$(BIN)/netwhy $(ARGS)
 
+# Of the tests with real sockets those that look at no times.
+UNTIMED := $(addprefix tests/net/test_,bind_causes.py bind_rules.py commands.py no_network.py)
+
 # Tests that look at times (probes, the terminal) get the machine for themselves.
 test: $(DEV)
 	$(BIN)/python -m pytest -q -n auto tests/unit tests/tui $(PYTEST_ARGS)
-	$(BIN)/python -m pytest -q tests/net tests/e2e $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n auto $(UNTIMED) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q tests/net tests/e2e $(addprefix --ignore=,$(UNTIMED)) $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -q -n $(LAB_WORLDS) tests/lab $(PYTEST_ARGS)
 
 check: $(DEV)
@@ -71,6 +76,12 @@ lab: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/load.py
+
+# 200 targets a second for ten minutes.  Shorter: make soak SOAK_ARGS="--seconds 120"
+SOAK_ARGS ?=
+soak: $(DEV)
+	$(BIN)/python scripts/soak.py $(SOAK_ARGS)
 
 # The pictures, and the examples in the README: both from real runs in a world of the lab.
 screenshots: $(DEV)

@@ -28,13 +28,16 @@ _PLACE = re.compile(
     r"(?P<begin><!-- example: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL
 )
 
+_TODO = re.compile(r"(^  What to do\n)(?:    .*\n)+", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Example:
-    """What is prepared, and the words after `netwhy`."""
+    """What is prepared, and the words after `netwhy`.  `short` leaves out what to do."""
 
     words: str
     prepare: Callable[[World], None] = lambda world: None
+    short: bool = False
 
 
 def _forbid_the_port(world: World) -> None:
@@ -52,13 +55,25 @@ def _start_a_server(world: World) -> None:
     time.sleep(1.0)
 
 
+def _swallow_everything(world: World) -> None:
+    run_step(world, Step("router2", "firewall forward ip daddr 10.20.3.11 drop"))
+
+
+def _lose_packets(world: World) -> None:
+    world.allow_ping()
+    run_step(world, Step("router1", "relay delay=5ms loss=15%"))
+
+
 EXAMPLES = {
     "check": Example("check db.example.com:5432", _forbid_the_port),
     "several": Example(
         "check 10.20.3.10:22 10.20.3.11:80 printer.example.com:9100", _break_the_gateway
     ),
+    "silent": Example("check 10.20.3.11:22", _swallow_everything, short=True),
+    "badly": Example("check 10.20.3.10:22", _lose_packets, short=True),
     "bind": Example("bind 8080", _start_a_server),
-    "ports": Example("ports", _start_a_server),
+    "ports": Example("ports --port 8080", _start_a_server),
+    "stop": Example("ports --stop 8080 --dry-run", _start_a_server),
     "explain": Example("explain ECONNREFUSED"),
 }
 
@@ -69,10 +84,11 @@ def told(world: World, example: Example) -> str:
     done = world.client.run_unprivileged(
         [*netwhy_command(), *example.words.split()], timeout=60, env={"COLUMNS": "96"}
     )
-    world.reset({"router2"})
+    world.reset({"router1", "router2"})
     if done.stderr:
         raise SystemExit(f"netwhy {example.words}: {done.stderr}")
-    return f"$ netwhy {example.words}\n{done.stdout.rstrip()}\n"
+    said = _TODO.sub(r"\1    …\n", done.stdout) if example.short else done.stdout
+    return f"$ netwhy {example.words}\n{said.rstrip()}\n"
 
 
 def main() -> None:

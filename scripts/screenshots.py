@@ -3,9 +3,10 @@
     python scripts/screenshots.py [SCENE…]
 
 Each scene builds the office of the lab, starts the dashboard there as an unprivileged user, lets
-it watch while all is well, breaks something, and takes a picture: SVG by Textual, PNG by Chromium
-(left out where there is none).  Nothing leaves the machine: the dashboard sees only the lab's
-networks, and Chromium gets a network of its own with nothing in it.
+it watch while all is well, breaks something, and takes its pictures, wide and narrow, on a dark
+and a light ground: SVG by Textual, PNG by Chromium (left out where there is none).
+Nothing leaves the machine: the dashboard sees only the lab's networks, and Chromium gets a network
+of its own with nothing in it.
 """
 
 from __future__ import annotations
@@ -33,12 +34,36 @@ INSIDE = Path(__file__).with_name("screenshot_inside.py")
 HOSTNAME = "web-03"
 
 
+DARK, LIGHT = "textual-dark", "textual-light"
+
+
 @dataclass(frozen=True)
-class Scene:
-    """One picture.  `breaks` are done after `well_s` seconds, the picture taken at `at_s`."""
+class Shot:
+    """One picture: its name, columns and rows, and the theme."""
 
     name: str
-    size: tuple[int, int]
+    columns: int
+    rows: int
+    theme: str = DARK
+
+
+def shots(name: str, rows: int = 36, *, wide: bool = True) -> tuple[Shot, ...]:
+    """A view in the middle and narrow size, dark and light, and wide."""
+    found = [
+        Shot(name, 120, rows),
+        Shot(f"{name}-light", 120, rows, LIGHT),
+        Shot(f"{name}-narrow", 80, 24),
+        Shot(f"{name}-narrow-light", 80, 24, LIGHT),
+    ]
+    return (*found, Shot(f"{name}-wide", 200, 50)) if wide else tuple(found)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Pictures of one moment.  `breaks` are done after `well_s` seconds, the first at `at_s`."""
+
+    name: str
+    shots: tuple[Shot, ...]
     targets: tuple[str, ...] = ()
     serve: tuple[str, ...] = ()
     run: tuple[str, ...] = ()  # programs of the same user on the client
@@ -61,34 +86,32 @@ _OFFICE = (
 
 SCENES = (
     Scene(
-        "dashboard", (120, 36), _OFFICE,
+        "dashboard", shots("dashboard"), _OFFICE,
         breaks=("router2: firewall forward tcp dport 5432 reject with icmp type admin-prohibited",
                 "server: firewall input tcp dport 8080 drop"),
     ),
     Scene(
-        "narrow", (80, 24), _OFFICE,
-        breaks=("router2: firewall forward tcp dport 5432 reject with icmp type admin-prohibited",
-                "server: firewall input tcp dport 8080 drop"),
-    ),
-    Scene(
-        "root-cause", (120, 36),
+        "root-cause", shots("root-cause", wide=False),
         ("db.example.com:5432", "server.example.com:80", "www.example.com:80", "{server}:22",
          "{printer}:9100"),
         breaks=("resolver: firewall input meta l4proto { tcp, udp } th dport 53 drop",),
         at_s=44.0,
     ),
     Scene(
-        "this-machine", (120, 36),
+        "this-machine", shots("this-machine", wide=False),
         breaks=("router1: ip addr del {gateway}/24 dev lan",), at_s=34.0,
     ),
     Scene(
-        "ports", (120, 30), ("127.0.0.1:5432",),
+        "ports", shots("ports", 30), ("127.0.0.1:5432",),
         serve=("client: tcp:22 tcp:127.0.0.1:5432 udp-echo:5353 tcp6:8080",),
         run=("/usr/bin/python3 -m http.server --bind 0.0.0.0 8080",
              "/usr/bin/python3 -m http.server --bind 127.0.0.1 9090"),
         keys=("2", "G", "k", "k"), well_s=0.0, at_s=6.0,
     ),
-    Scene("help", (100, 36), ("{server}:22",), keys=("question_mark",), well_s=0.0, at_s=5.0),
+    Scene(
+        "help", (Shot("help", 100, 36), Shot("help-light", 100, 36, LIGHT)), ("{server}:22",),
+        keys=("question_mark",), well_s=0.0, at_s=5.0,
+    ),
 )  # fmt: skip
 
 
@@ -103,8 +126,8 @@ def _step(text: str) -> Step:
     return Step(node, command)
 
 
-def play(scene: Scene) -> Path:
-    """Plays one scene and returns the SVG."""
+def play(scene: Scene) -> list[Path]:
+    """Plays one scene and returns the SVGs."""
     world = World(new_folder())
     try:
         world.build()
@@ -113,33 +136,39 @@ def play(scene: Scene) -> Path:
             serve_step(world, _step(text))
         for text in scene.run:
             world.client.start(*text.split(), unprivileged=True)
-        picture = world.folder / f"{scene.name}.svg"
-        picture.touch()
-        picture.chmod(0o666)
-        process = _start(world, scene, picture)
+        drawn = [world.folder / f"{shot.name}.svg" for shot in scene.shots]
+        for picture in drawn:
+            picture.touch()
+            picture.chmod(0o666)
+        process = _start(world, scene)
         time.sleep(scene.well_s)
         for text in scene.breaks:
             run_step(world, _step(text))
         said, _ = process.communicate(timeout=scene.at_s + 60)
         if process.returncode != 0:
             raise SystemExit(f"{scene.name}: {said}")
-        drawn = _without_fonts_from_the_network(picture.read_text())
-        if str(PROJECT) in drawn.replace("&#160;", " "):
-            raise SystemExit(f"{scene.name}: a folder of this machine is in the picture")
-        result = OUTPUT / picture.name
-        result.write_text(drawn)
-        return result
+        return [_kept(picture) for picture in drawn]
     finally:
         world.remove()
 
 
-def _start(world: World, scene: Scene, picture: Path) -> subprocess.Popen[str]:
+def _kept(picture: Path) -> Path:
+    """The picture among those of the project, without what belongs to this machine only."""
+    drawn = _without_fonts_from_the_network(picture.read_text())
+    if str(PROJECT) in drawn.replace("&#160;", " "):
+        raise SystemExit(f"{picture.stem}: a folder of this machine is in the picture")
+    result = OUTPUT / picture.name
+    result.write_text(drawn)
+    return result
+
+
+def _start(world: World, scene: Scene) -> subprocess.Popen[str]:
     client = world.client
     unprivileged = client.enter_unprivileged[len(client.enter) :]
     named = ("unshare", "--uts", "sh", "-c", f'hostname {HOSTNAME}; exec "$@"', "sh")
-    columns, rows = scene.size
+    taken = (f"{shot.name}:{shot.columns}:{shot.rows}:{shot.theme}" for shot in scene.shots)
     command = (
-        sys.executable, str(INSIDE), str(picture), str(columns), str(rows), str(scene.at_s),
+        sys.executable, str(INSIDE), str(world.folder), ",".join(taken), str(scene.at_s),
         ",".join(scene.keys), *map(_filled, scene.targets),
     )  # fmt: skip
     return subprocess.Popen(
@@ -186,9 +215,14 @@ def main(wanted: list[str]) -> None:
         raise SystemExit(f"no scene is called {', '.join(sorted(unknown))}")
     for scene in SCENES:
         if not wanted or scene.name in wanted:
-            svg = play(scene)
-            png = draw(svg)
-            print(svg.relative_to(PROJECT), "" if png is None else png.relative_to(PROJECT))
+            for svg in play(scene):
+                png = draw(svg)
+                print(svg.relative_to(PROJECT), "" if png is None else png.relative_to(PROJECT))
+    if not wanted:
+        shown = {shot.name for scene in SCENES for shot in scene.shots}
+        for old in OUTPUT.iterdir():
+            if old.stem not in shown:
+                old.unlink()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ def pytest_terminal_summary(
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.keyword:
+        session.exitstatus = pytest.ExitCode.OK  # a part of `make test` without what -k wants
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or not session.config.getoption("--no-skips"):
         return

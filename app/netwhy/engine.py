@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import logging
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netwhy import __version__
 from netwhy.core import asks
-from netwhy.core.errnames import error_name
 from netwhy.core.model import (
     Kind,
     Report,
+    RootCause,
     Target,
     TargetOptions,
     TargetReport,
@@ -31,65 +29,28 @@ from netwhy.core.model import (
     Verdict,
     worst,
 )
-from netwhy.core.observations import LocalState, Observation, ResolverConfig, Skipped, Socket
+from netwhy.core.observations import LocalState, ResolverConfig, Socket
 from netwhy.core.target import TargetError, parse, this_machine
-from netwhy.diagnosis import fallback, rollup
+from netwhy.diagnosis.case import Beside
 from netwhy.diagnosis.examine import Examination, examine
-from netwhy.knowledge import words
-from netwhy.system import limits
+from netwhy.runs import Run, Runs
 
-#: Which probe answers which ask.  Imported at first use: an address needs no DNS library.
-PROBES: dict[type[asks.Ask[Any]], tuple[str, str]] = {
-    asks.LocalAsk: ("local", "state"),
-    asks.RouteAsk: ("local", "route"),
-    asks.NeighbourAsk: ("local", "neighbour"),
-    asks.PortTableAsk: ("local", "port_table"),
-    asks.PortUseAsk: ("local", "port_use"),
-    asks.LocalDropsAsk: ("local", "local_drops"),
-    asks.ResolverConfigAsk: ("name", "configuration"),
-    asks.HostsAsk: ("name", "hosts_file"),
-    asks.SystemLookupAsk: ("name", "system_lookup"),
-    asks.DnsAsk: ("dns", "query"),
-    asks.PingAsk: ("ping", "ping"),
-    asks.ConnectAsk: ("tcp", "connect"),
-    asks.UdpAsk: ("udp", "exchange"),
-    asks.BindAsk: ("bind", "bind"),
-    asks.TlsAsk: ("tls", "handshake"),
-    asks.SniffAsk: ("tls", "sniff"),
-    asks.HttpAsk: ("http", "get"),
-    asks.ExchangeAsk: ("exchange", "exchange"),
-}
+if TYPE_CHECKING:  # one check needs none of them
+    from netwhy.core.listing import Listing
+    from netwhy.pulse import Pulses
+    from netwhy.system.census import Census
+    from netwhy.system.freeing import FreeingBeside
 
 #: Nothing is waited for longer than this after the last probe of a target began.
 TARGET_DEADLINE_S = 15.0
-#: An answer this young also serves another target that asks the same.
-FRESH_S = 0.4
-#: Probes at once, whatever the number of targets.
-_MOST_PROBES = 400
-_FEW_FILES = 40
 _QUEUE_PAUSE_S = 1.0
 _MOST_NAMES = 50
+#: Targets whose facts other targets may look at; those that were checked last.
+_MOST_BESIDE = 50
+#: How long they count: what was seen longer ago is asked again where it matters.
+_BESIDE_S = 8.0
 #: First pause before a failing target with `retries` is tried again; doubles each time.
 BACK_OFF_S = 0.5
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Run:
-    """One probe under way or just ended, and who waits for it."""
-
-    ask: asks.Ask[Any]
-    started: float | None = None  # None: waits for a place
-    latest: Observation | None = None
-    ended: float | None = None
-    task: asyncio.Task[None] | None = None
-    listeners: set[asyncio.Event] = field(default_factory=set)
-
-    def tell(self, observation: Observation) -> None:
-        self.latest = observation
-        for changed in self.listeners:
-            changed.set()
 
 
 class Engine:
@@ -102,16 +63,32 @@ class Engine:
     def __init__(self, *, timeout_s: float | None = None, parallel: int = 64) -> None:
         self._timeout_s = timeout_s
         self._parallel = parallel
-        self._places: asyncio.Semaphore | None = None
-        self._runs: dict[asks.Ask[Any], _Run] = {}
+        self._runs = Runs()
         #: Host names of the targets that were ever asked for, the last ones only.
         self._names: dict[str, None] = {}
+        #: What was seen of each target of late, for the others to look at.
+        self._beside: dict[str, tuple[float, Beside]] = {}
+        self._census: Census | None = None
+        self._pulses: Pulses | None = None  # from the first pulse on
 
     def _know(self, targets: Iterable[Target]) -> None:
         """Remember what the user calls his machines: a short name may be one of them."""
         self._names |= dict.fromkeys(t.host for t in targets if t.host and t.address is None)
         for name in [*self._names][:-_MOST_NAMES]:
             del self._names[name]
+
+    def set_timeout(self, timeout_s: float | None) -> None:
+        """Replace the deadline of each connect from the next check on."""
+        self._timeout_s = timeout_s
+        if self._pulses is not None:
+            self._pulses.forget()
+
+    def forget(self) -> None:
+        """Nothing seen until now counts: this process stood still, and waiting proves nothing."""
+        self._runs.forget()
+        if self._pulses is not None:
+            self._pulses.forget()
+        self._beside.clear()
 
     async def check(self, target: Target) -> AsyncGenerator[TargetReport, None]:
         """Yield reports of one target as it becomes known; the last one is complete.
@@ -136,11 +113,28 @@ class Engine:
             yield replace(report, complete=False)
             await asyncio.sleep(BACK_OFF_S * 2**attempt)
 
+    async def pulse(self, target: Target) -> TargetReport | None:
+        """The report of the last check with what was measured again, at a fraction of its price.
+
+        None: there was none, it is too old, or something is different: check it.
+        """
+        if self._pulses is None:
+            from netwhy.pulse import Pulses
+
+            self._pulses = Pulses(self._runs)
+        return await self._pulses.pulse(target)
+
+    def distrust(self) -> None:
+        """Let no answer that was given so far serve a check that begins now."""
+        self._runs.distrust(time.perf_counter())
+
     async def _with_fallback(self, report: TargetReport) -> TargetReport:
         """The failing report, with the fallback tried where the target names one."""
         spelling = report.target.options.fallback
         if spelling is None:
             return report
+        from netwhy.diagnosis import fallback
+
         try:
             target = parse(spelling)
         except TargetError as error:
@@ -154,15 +148,16 @@ class Engine:
     async def _attempt(self, target: Target) -> AsyncGenerator[TargetReport, None]:
         started = time.perf_counter()
         changed = asyncio.Event()
-        mine: dict[asks.Ask[Any], _Run] = {}
+        mine: dict[asks.Ask[Any], Run] = {}
         told: TargetReport | None = None
+        ground = self._pulses.begins() if self._pulses is not None else 0
         try:
             while True:
                 changed.clear()
                 examination = self._examine(target, mine)
                 asked = [a for a in (*examination.wants, *examination.hopes) if a not in mine]
                 for ask in asked:
-                    mine[ask] = self._run(ask, changed)
+                    mine[ask] = self._runs.join(ask, changed)
                 if any(mine[ask].latest is not None for ask in asked):
                     continue  # answered for another check a moment ago: look at it first
                 pause = self._pause(examination, mine, started)
@@ -174,21 +169,50 @@ class Engine:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await changed.wait()
-            final = self._examine(target, mine, final=True).report
-            yield replace(final, duration_ms=_ms(started), complete=True)
+            final = examination.report
+            asked = [*examination.wants, *examination.hopes]
+            if not final.complete or any(mine[ask].ended is None for ask in asked):
+                final = self._examine(target, mine, final=True).report
+            final = replace(final, duration_ms=_ms(started), complete=True)
+            if self._pulses is not None:
+                said = {ask: run.latest for ask in asked if (run := mine[ask]).latest is not None}
+                self._pulses.keep(final, said, ground)
+            yield final
         finally:
             for run in mine.values():
-                self._release(run, changed)
+                self._runs.leave(run, changed)
 
     def _examine(
-        self, target: Target, mine: dict[asks.Ask[Any], _Run], *, final: bool = False
+        self, target: Target, mine: dict[asks.Ask[Any], Run], *, final: bool = False
     ) -> Examination:
         facts = {ask: run.latest for ask, run in mine.items() if run.latest is not None}
-        beside = tuple(name for name in self._names if name != target.host)
-        return examine(target, facts, timeout_s=self._timeout_s, final=final, beside=beside)
+        names = tuple(name for name in self._names if name != target.host)
+        found = examine(
+            target,
+            facts,
+            timeout_s=self._timeout_s,
+            final=final,
+            beside=names,
+            others=lambda: self._others(target),
+        )
+        if found.report.addresses:
+            still = frozenset(ask for ask, run in mine.items() if run.ended is None)
+            seen = Beside(target, found.report.addresses, facts, still)
+            self._beside.pop(target.text, None)  # the last one seen stands last
+            self._beside[target.text] = (time.perf_counter(), seen)
+            if len(self._beside) > _MOST_BESIDE:
+                del self._beside[next(iter(self._beside))]
+        return found
+
+    def _others(self, target: Target) -> Iterator[Beside]:
+        """What is known of the other targets; only few examinations look at them."""
+        now = time.perf_counter()
+        for text, (when, other) in self._beside.items():
+            if text != target.text:
+                yield other if now - when < _BESIDE_S else replace(other, facts={})
 
     def _pause(
-        self, examination: Examination, mine: dict[asks.Ask[Any], _Run], started: float
+        self, examination: Examination, mine: dict[asks.Ask[Any], Run], started: float
     ) -> float | None:
         """How long to wait for the next answer; None when there is nothing worth waiting for."""
         now = time.perf_counter()
@@ -202,58 +226,12 @@ class Engine:
             return left if left > 0 else None
         # A probe that was only just asked for has not begun yet.
         patience = [
-            (run.started or now) + ask.patience_s - now
+            (run.started or now) + ask.patience() - now
             for ask in examination.hopes
             if (run := mine[ask]).ended is None
         ]
         longest = min(left, max(patience, default=0.0))
         return longest if longest > 0 else None
-
-    def _run(self, ask: asks.Ask[Any], changed: asyncio.Event) -> _Run:
-        """Join the run that answers this ask, or start one."""
-        now = time.perf_counter()
-        run = self._runs.get(ask)
-        if run is None or (run.ended is not None and now - run.ended > FRESH_S):
-            for old in [r for r in self._runs.values() if r.ended and now - r.ended > FRESH_S]:
-                del self._runs[old.ask]
-            run = _Run(ask)
-            self._runs[ask] = run
-            run.task = asyncio.create_task(self._probe(run))
-        run.listeners.add(changed)
-        return run
-
-    async def _probe(self, run: _Run) -> None:
-        """Answer an ask, whatever happens: nobody waits for a run that has died."""
-        ask = run.ask
-        observation: Observation = Skipped(ask.probe, str(ask), "given up")
-        try:
-            if self._places is None:
-                self._places = asyncio.Semaphore(_probes_at_once())
-            async with self._places:
-                run.started = time.perf_counter()
-                observation = await self._answer(run)
-        except TimeoutError:
-            reason = f"no answer within {ask.deadline_s:g} s"
-            observation = run.latest or Skipped(ask.probe, str(ask), reason)
-        except Exception as error:  # a bug here must not look like a fault of the network
-            observation = _broken(ask, error)
-        finally:
-            run.ended = time.perf_counter()
-            run.tell(observation)
-
-    async def _answer(self, run: _Run) -> Observation:
-        module, name = PROBES[type(run.ask)]
-        probe = getattr(importlib.import_module(f"netwhy.probes.{module}"), name)
-        async with asyncio.timeout(run.ask.deadline_s):
-            observation: Observation = await probe(run.ask, run.tell)
-        return observation
-
-    def _release(self, run: _Run, changed: asyncio.Event) -> None:
-        """Stop waiting for a run; the last one to leave ends it."""
-        run.listeners.discard(changed)
-        if not run.listeners and run.ended is None and run.task is not None:
-            run.task.cancel()
-            self._runs.pop(run.ask, None)
 
     async def check_all(self, targets: Sequence[Target]) -> AsyncGenerator[TargetReport, None]:
         """Check targets side by side and yield their reports as they come, interleaved."""
@@ -287,21 +265,10 @@ class Engine:
             for task in tasks:
                 task.cancel()
 
-    async def _once(self, ask: asks.Ask[Any]) -> Observation | None:
-        changed = asyncio.Event()
-        run = self._run(ask, changed)
-        try:
-            while run.ended is None:
-                changed.clear()
-                await changed.wait()
-            return run.latest
-        finally:
-            self._release(run, changed)
-
     async def vantage(self) -> Vantage:
         """This machine: from where everything is seen."""
-        local = await self._once(asks.LocalAsk())
-        config = await self._once(asks.ResolverConfigAsk())
+        local = await self._runs.once(asks.LocalAsk())
+        config = await self._runs.once(asks.ResolverConfigAsk())
         resolvers = config.used if isinstance(config, ResolverConfig) else ()
         if not isinstance(local, LocalState):
             return Vantage("", "", False, resolvers=_texts(resolvers))
@@ -339,34 +306,43 @@ class Engine:
 
         return await threads.call(lambda: sockets.sockets(everything=everything))
 
+    async def listing(self, *, everything: bool = False, named: bool = False) -> Listing:
+        """As `sockets`, for a screen: connections have owners only if `named`."""
+        from netwhy.system import threads
 
-def _broken(ask: asks.Ask[Any], error: Exception) -> Skipped:
-    """A probe that failed by itself; without free file descriptors that is the reason."""
-    _log.error("probe %s failed", ask, exc_info=error)
-    symbol = error_name(error) if isinstance(error, OSError) else None
-    if limits.free_files() == 0:  # a module that cannot be opened looks as if it were missing
-        symbol = "EMFILE"
-    reason = f"netwhy itself failed here: {type(error).__name__}: {error}"
-    return Skipped(ask.probe, str(ask), reason, symbol)
+        census = self._the_census()
+        return await threads.call(lambda: census.read(everything=everything, named=named))
 
+    async def named(self, sockets: Sequence[Socket]) -> tuple[Socket, ...]:
+        """These sockets of the last listing with their owners."""
+        from netwhy.system import threads
 
-def _probes_at_once() -> int:
-    """As many probes as there are file descriptors for, with some left for everything else.
+        census = self._the_census()
+        return await threads.call(lambda: census.named(sockets))
 
-    A probe holds two at most (the two tries of a DNS query); two more are left for a look at the
-    routing table and for a module that is still to be imported.  Where there are hardly any, the
-    words of findings are read while they still can be.
-    """
-    free = limits.free_files()
-    if free < _FEW_FILES:
-        words.read_ahead()
-    return max(1, min(_MOST_PROBES, (free - 2) // 2))
+    def _the_census(self) -> Census:
+        if self._census is None:
+            from netwhy.system.census import Census
+
+            self._census = Census()
+        return self._census
+
+    async def freeing(self, port: int, transport: str) -> FreeingBeside:
+        """Look who holds a port; the steps of the result end the holder."""
+        from netwhy.system.freeing import FreeingBeside
+
+        return await FreeingBeside.begin(port, transport)
 
 
 def assemble(
     reports: Sequence[TargetReport], *, vantage: Vantage, taken_at: datetime, duration_ms: float
 ) -> Report:
     """Put the reports of all targets together: the overall verdict and the causes they share."""
+    roots: tuple[RootCause, ...] = ()
+    if len(reports) > 1:
+        from netwhy.diagnosis import rollup
+
+        roots = rollup.root_causes(reports)
     return Report(
         version=__version__,
         taken_at=taken_at,
@@ -374,7 +350,7 @@ def assemble(
         vantage=vantage,
         verdict=worst(tuple(report.verdict for report in reports)),
         targets=tuple(reports),
-        root_causes=rollup.root_causes(reports),
+        root_causes=roots,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def netwhy() -> str:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """What a new user's shell has, with a home of the test's own."""
+    found = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     return {
+        **found,  # where the tests run on another tree than the one that is installed
         "HOME": str(tmp_path),
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",

@@ -33,7 +33,8 @@ class Expected:
     `verdicts` are those permitted (mostly one).  `evidence` must be found in the title, the
     evidence or the subject of the first finding; `rivals` are causes that it must admit not to have
     excluded; `or_rival_of` are first causes that are as good, if they name `cause` as a rival;
-    `also` are causes of further findings; `roots` are the causes of the roll-up;
+    `also` are causes of further findings, `told` the same with the words that theirs must have;
+    `roots` are the causes of the roll-up;
     `allowed` are findings that a healthy network may have, as warning or note.  With several
     targets, `each` says what is to be found of which ("ok" for nothing), and `others` what those
     may have that `each` does not name.
@@ -46,6 +47,7 @@ class Expected:
     rivals: tuple[str, ...] = ()
     or_rival_of: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     roots: tuple[str, ...] | None = None
     each: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
@@ -68,12 +70,18 @@ class Entry:
     symptom: tuple[str, ...] = ()
     ping: bool = False
     limit: str | None = None
+    sandbox: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     needs_root: bool = False
 
     @property
     def healthy(self) -> bool:
         return self.expect.cause is None
+
+    @property
+    def relayed(self) -> bool:
+        """Does a line of the world pass through a program of ours?"""
+        return any(step.command.startswith("relay ") for step in self.inject)
 
     @property
     def touched(self) -> set[str]:
@@ -96,7 +104,7 @@ def load(addresses: Mapping[str, str]) -> list[Entry]:
 
 
 _KEYS = {"id", "story", "target", "targets", "inject", "serve", "files", "symptom", "ping",
-         "limit", "environment", "needs_root", "expect"}  # fmt: skip
+         "limit", "sandbox", "environment", "needs_root", "expect"}  # fmt: skip
 
 
 def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> Entry:
@@ -122,6 +130,7 @@ def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> 
     expect = {k: filled(v) if isinstance(v, list) else v for k, v in raw["expect"].items()}
     verdict = expect.pop("verdict", "failing" if "cause" in expect else "ok")
     expect.setdefault("verdicts", (verdict,))
+    expect["told"] = {k: filled(v) for k, v in expect.get("told", {}).items()}
     expect["each"] = {fill(k): v for k, v in expect.get("each", {}).items()}
     expect.setdefault("exit", 1 if "failing" in expect["verdicts"] else 0)
     return Entry(
@@ -136,6 +145,7 @@ def _entry(layer: str, raw: Mapping[str, Any], addresses: Mapping[str, str]) -> 
         symptom=filled(raw.get("symptom", ())),
         ping=raw.get("ping", "forbidden") == "allowed",
         limit=raw.get("limit"),
+        sandbox=tuple(raw.get("sandbox", "").split()),
         environment=raw.get("environment", {}),
         needs_root=raw.get("needs_root", False),
     )

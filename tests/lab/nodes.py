@@ -12,12 +12,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
+from tests.opened import opened
 
 #: Who netwhy is in the lab where root runs it: nobody, without any capability.
 _NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
@@ -192,7 +191,7 @@ class Ground:
             f"mount --bind '{node.etc}' /etc",
             # A fresh /sys shows this node's interfaces; where that is forbidden, the old one stays.
             "mount -t sysfs sysfs /sys 2>/dev/null || true",
-            *_opened(node.folder),
+            *opened(node.folder),
         ]
         node.run("sh", "-ec", "\n".join(script))
 
@@ -200,25 +199,3 @@ class Ground:
         for node in reversed(self.nodes):
             node.remove()
         self.nodes.clear()
-
-
-def _opened(folder: Path) -> list[str]:
-    """Commands that let "nobody" read the program where it lies in root's own folder.
-
-    Only in the node's view of the file system: a closed folder is covered by an empty one that
-    shows just what is needed.
-    """
-    wanted = {PROJECT, Path(sys.prefix), Path(sys.base_prefix)}
-    closed = {c for path in wanted for c in path.parents if not c.stat().st_mode & 0o001}
-    outermost = {c for c in closed if not closed & set(c.parents)}
-    script = []
-    for number, top in enumerate(sorted(outermost)):
-        kept = sorted(p for p in wanted if top in p.parents)
-        for i, path in enumerate(kept):
-            store = folder / f"kept-{number}-{i}"
-            script += [f"mkdir '{store}'", f"mount --rbind '{path}' '{store}'"]
-        script.append(f"mount -t tmpfs -o mode=0755 tmpfs '{top}'")
-        for i, path in enumerate(kept):
-            store = folder / f"kept-{number}-{i}"
-            script += [f"mkdir -p '{path}'", f"mount --rbind '{store}' '{path}'"]
-    return script if os.geteuid() == 0 else []

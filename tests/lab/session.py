@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ PATIENCE_S = 40.0
 
 #: What the client trusts: the authority of the lab and nobody else.
 TRUST = {"SSL_CERT_FILE": f"/etc/{TRUSTED}"}
+
+#: The interfaces of a router towards the client and away from it.
+_SIDES = {"router1": ("lan", "wan"), "router2": ("wan", "dmz")}
 
 
 @dataclass
@@ -40,6 +44,13 @@ def netwhy_command() -> list[str]:
     """The installed command beside this Python, else the module."""
     script = Path(sys.executable).with_name("netwhy")
     return [str(script)] if script.exists() else [sys.executable, "-m", "netwhy"]
+
+
+def confined(entry: Entry) -> tuple[str, ...]:
+    """What starts a program of this entry under the policy that confines it."""
+    if not entry.sandbox:
+        return ()
+    return (sys.executable, str(INSIDE / "sandbox.py"), *entry.sandbox, "--")
 
 
 def inject(world: World, entry: Entry) -> None:
@@ -70,6 +81,10 @@ def run_step(world: World, step: Step) -> None:
         node.run("nft", rest)
     elif verb == "meet":
         node.run(sys.executable, str(INSIDE / "symptom.py"), f"neighbour {rest} = answers")
+    elif verb == "relay":
+        wait_ready(
+            node.start(sys.executable, str(INSIDE / "relay.py"), *_SIDES[step.node], *rest.split())
+        )
     elif verb == "set":
         name, _, value = rest.partition(" ")
         node.set({name: value})
@@ -93,7 +108,10 @@ def name_server_step(node: Node, program: str, words: list[str]) -> None:
         wait_ready(node.start(sys.executable, str(INSIDE / "nameserver.py"), *words))
     elif program == "dnsmasq":
         plain = ("-C", "/dev/null", "--bind-interfaces", "--no-resolv", "--no-hosts")
-        node.start("dnsmasq", "-d", *plain, *words)
+        # Debug mode (-d) does one thing at a time: a question over TCP to a dead upstream would
+        # stop it altogether.  Only root can do without.
+        mode = ("-d",) if node.in_user_namespace else ("-k", "-u", "root", "--pid-file")
+        node.start("dnsmasq", *mode, *plain, *words)
     else:
         zones = INSIDE / "zones"
         config = node.folder / f"unbound-{words[0]}.conf"
@@ -113,12 +131,15 @@ def prove(world: World, entry: Entry) -> None:
     """Sees with bare sockets that the fault is there.  Raises LabError with what is not so."""
     if not entry.symptom:
         return
-    command = (sys.executable, str(INSIDE / "symptom.py"), *entry.symptom)
+    command = (*confined(entry), sys.executable, str(INSIDE / "symptom.py"), *entry.symptom)
     for _ in range(3):
         done = world.client.run_unprivileged(command, timeout=PATIENCE_S, env=TRUST)
         if done.returncode == 0:
             break
-        time.sleep(0.5)  # links that were just put back may still be coming up
+        # Links that were just put back may still be coming up, and packets of the entry before may
+        # have told the kernel of a neighbour that is gone now.
+        time.sleep(0.5)
+        world.forget_neighbours()
     else:
         raise LabError(f"the fault is not there: {(done.stdout + done.stderr).strip()}")
     world.forget_neighbours()
@@ -127,7 +148,8 @@ def prove(world: World, entry: Entry) -> None:
 def ask(world: World, entry: Entry) -> Answer:
     """Runs `netwhy check` as an unprivileged user on the client."""
     limit = ["prlimit", f"--{entry.limit}", "--"] if entry.limit else []
-    command = [*limit, *netwhy_command(), "check", "--format", "json", *entry.targets]
+    program = [*limit, *confined(entry), *netwhy_command()]
+    command = [*program, "check", "--format", "json", *entry.targets]
     started = time.monotonic()
     done = world.client.run_unprivileged(
         command, timeout=PATIENCE_S, env={**TRUST, **entry.environment}
@@ -161,6 +183,7 @@ def _compare(answer: Answer) -> None:
             wrong.append(f"root causes {roots}, not {list(expect.roots)}")
     found = {f["cause"] for target in document["targets"] for f in target["findings"]}
     wrong += [f"{cause} is not among the findings" for cause in expect.also if cause not in found]
+    wrong += _untold(answer)
     targets = {target["target"]: target for target in document["targets"]}
     if missing := set(expect.each) - set(targets):
         wrong.append(f"no word of {', '.join(sorted(missing))}")
@@ -199,11 +222,25 @@ def _compare_finding(answer: Answer, name: str, cause: str, findings: list[dict[
     if first["cause"] != cause:
         wrong.append(f"{name}: {told(first)}, not {cause}")
         return False
-    said = "\n".join([first["title"], first["subject"], *first["evidence"]])
     evidence = expect.evidence if cause == expect.cause else ()
-    wrong += [f"no word of {w!r} in {told(first)}" for w in evidence if not _says(said, w)]
+    wrong += _missing_words(first, evidence)
     wrong += [f"{rival} is not named as a rival" for rival in expect.rivals if rival not in rivals]
     return True
+
+
+def _untold(answer: Answer) -> list[str]:
+    """What further findings lack: one of each cause must have all its words."""
+    wrong: list[str] = []
+    for cause, words in answer.entry.expect.told.items():
+        every = (f for target in answer.document["targets"] for f in target["findings"])
+        lacks = [_missing_words(f, words) for f in every if f["cause"] == cause]
+        wrong += min(lacks, key=len, default=[f"{cause} is not among the findings"])
+    return wrong
+
+
+def _missing_words(finding: dict[str, Any], words: Sequence[str]) -> list[str]:
+    said = "\n".join([finding["title"], finding["subject"], *finding["evidence"]])
+    return [f"no word of {word!r} in {told(finding)}" for word in words if not _says(said, word)]
 
 
 def _says(text: str, word: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from netwhy.knowledge.words import cause_ids
@@ -12,11 +14,6 @@ ENTRIES = load(ADDRESSES)
 
 #: Causes that no entry can make, and where they are proved instead.
 NOT_HERE = {
-    "bind.forbidden": "needs SELinux or a cgroup program; tables in tests/unit",
-    "bind.split-families": "stands beside another finding; tables in tests/unit",
-    "local.files-exhausted": "netwhy works with the few files there are; tables in tests/unit",
-    "local.policy": "needs SELinux or a cgroup program; tables in tests/unit",
-    "local.proxy-set": "a note about programs that heed it; tables in tests/unit",
     "unexplained": "what no rule explains; tables in tests/unit",
 }
 
@@ -25,7 +22,14 @@ def named(entry: Entry) -> set[str]:
     expect = entry.expect
     first = {expect.cause} if expect.cause else set()
     each = {cause for cause in expect.each.values() if cause != "ok"}
-    return first | each | {*expect.also, *(expect.roots or ())}
+    return first | each | {*expect.also, *expect.told, *(expect.roots or ())}
+
+
+def with_evidence(entry: Entry) -> set[str]:
+    """The causes of which the entry says what must be told as evidence."""
+    expect = entry.expect
+    first = {expect.cause} if expect.cause and expect.evidence else set()
+    return first | {cause for cause, words in expect.told.items() if words}
 
 
 @pytest.mark.parametrize("entry", [pytest.param(e, id=f"{e.layer}-{e.id}") for e in ENTRIES])
@@ -40,6 +44,16 @@ def test_every_cause_has_a_fault_or_a_reason() -> None:
     proved = set().union(*map(named, ENTRIES))
     assert set(cause_ids()) - proved <= set(NOT_HERE)
     assert not proved & set(NOT_HERE), "what is proved needs no excuse"
+
+
+def test_every_cause_has_its_evidence_asserted() -> None:
+    shown = set().union(*map(with_evidence, ENTRIES))
+    assert set(cause_ids()) - shown <= set(NOT_HERE)
+
+
+def test_every_cause_shows_itself_in_more_than_one_way() -> None:
+    counted = Counter(cause for entry in ENTRIES for cause in named(entry))
+    assert {cause for cause in cause_ids() if counted[cause] < 2} <= set(NOT_HERE)
 
 
 def test_enough_healthy_networks() -> None:

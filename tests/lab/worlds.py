@@ -52,6 +52,8 @@ ADDRESSES = {
     "server_b": "10.20.3.11",  # a second address of the server
     "absent": "10.20.3.99",  # in the server's network, and nobody has it
     "absent6": "fd20:3::99",
+    "branch": "10.20.4.10",  # for an entry that gives the server a network of its own behind it
+    "branch6": "fd20:4::10",
     "elsewhere": "198.51.100.7",  # no router knows a way to it
     "elsewhere6": "2001:db8:7::7",
     "side": "10.20.9.1",
@@ -96,6 +98,9 @@ _CABLES = (
 )
 _SWITCH = "lan"
 _RULES = "rule flush\nrule add lookup main priority 32766\nrule add lookup default priority 32767"
+_LOOPBACK = ("addr add 127.0.0.1/8 dev lo scope host", "addr add ::1/128 dev lo")
+#: Interfaces that entries make on the client.
+_MADE = ("br-lab", "lab0")
 _PORTS = [port for _, (node, port) in _CABLES if node == "router1" and port != "wan"]
 
 _FIREWALL = """flush ruleset
@@ -114,15 +119,26 @@ _FILES = {
 
 #: What a machine of this world has set; an entry may change it, the next one finds it as here.
 _SETTINGS = {
+    "ipv4/tcp_mtu_probing": "0",
+    # A handshake that an entry left half done is not answered over and over in the next ones.
+    "ipv4/tcp_synack_retries": "1",
     "ipv4/conf/all/rp_filter": "0",
     "ipv4/conf/default/rp_filter": "0",
     # Entries run close upon each other: no limit on ICMP errors, where it can be lifted.  (Not by
     # a rate of 0 in IPv4: that takes away the allowance that "no route" errors have of their own.)
     "ipv4/icmp_ratemask": "0",
     "ipv6/icmp/ratelimit": "0",
+    "ipv4/ip_default_ttl": "64",
     "ipv4/ip_local_port_range": "32768 60999",
     "ipv4/ip_unprivileged_port_start": "1024",
     "ipv6/conf/all/disable_ipv6": "0",
+}
+
+#: The same of an interface of the client, as it was when the interface was made.
+_CLIENT = {
+    "ipv4/conf/eth0/ignore_routes_with_linkdown": "0",
+    "ipv6/conf/eth0/accept_dad": "0",
+    "ipv6/conf/eth0/dad_transmits": "0",
 }
 
 _ROUTER = {"ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"}
@@ -192,18 +208,22 @@ class World:
 
     def _arrange(self, node: Node) -> None:
         """Settings, firewall, addresses, routes and files as they belong."""
-        node.set(_SETTINGS | (_ROUTER if node.name.startswith("router") else {}))
+        extra = _ROUTER if node.name.startswith("router") else {}
+        node.set(_SETTINGS | (_CLIENT if node.name == "client" else extra))
         if not self._ground.in_user_namespace:
             # The second number is below the first: nobody may ping.  A new network has it so.
             node.set({"ipv4/ping_group_range": "1 0"})
         node.run("nft", "-f", "-", stdin=_FIREWALL)
         node.run("ip", "-6", "-batch", "-", stdin=f"route flush root fd00::/8\n{_RULES}\n")
-        lines = ["link set lo up", "route flush table main", _RULES]
+        lines = ["link set lo up", *_LOOPBACK]
+        lines += ["route flush table main", _RULES]
+        if node.name == "client":
+            lines += ["xfrm policy flush", *(f"link del {name}" for name in _MADE)]
         if node.name == "router1":
             lines += [f"link set {port} up" for port in _PORTS]
         for (name, interface), addresses in _ADDRESSING.items():
             if name == node.name:
-                lines += [f"link set {interface} down", f"addr flush dev {interface}"]
+                lines += [f"link set {interface} down mtu 1500", f"addr flush dev {interface}"]
                 lines += [f"addr add {a} dev {interface}" for a in addresses if "." in a]
                 lines += [f"link set {interface} up"]
                 lines += [f"addr add {a} dev {interface} nodad" for a in addresses if ":" in a]
@@ -280,9 +300,12 @@ class World:
         self.forget_neighbours()
 
     def forget_neighbours(self) -> None:
-        """Who routes forgets which neighbours answer: what one try found must not help the next."""
-        for name in ("client", "router1", "router2"):
-            self.nodes[name].run("ip", "neigh", "flush", "all")
+        """Who routes forgets which neighbours answer, and how large a packet may be: what one try
+        found must not help the next."""
+        for name in ("client", "router1", "router2", "server"):
+            lines = ["neigh flush all", "route flush cache"]
+            self.nodes[name].run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+            self.nodes[name].run("ip", "-6", "route", "flush", "cache")
 
     def remove(self) -> None:
         self._ground.remove()

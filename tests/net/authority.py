@@ -126,9 +126,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "expired": {"days": (-30, -1)},
     "not-yet-valid": {"days": (2, 30)},
     "expires-soon": {"days": (-30, 5)},
+    "expires-today": {"days": (-30, 0.5)},
+    "no-names": {"names": ()},
     "wrong-name": {"names": ("www.example.com", "example.com")},
     "without-intermediate": {"send": (), "issuer_url": AIA},
     "rsa": {"rsa_bits": 2048},
+    "client-only": {"purpose": ExtendedKeyUsageOID.CLIENT_AUTH},
 }
 
 
@@ -139,8 +142,34 @@ def lay_out(folder: Path, names: tuple[str, ...]) -> Path:
         issue = {"by": authority.intermediate, "send": (authority.intermediate,)} | changes
         issued = authority.issue(names[0], **({"names": names} | issue))
         issued.pem.rename(folder / f"{kind}.pem")
-    authority.issue(names[0], names).pem.rename(folder / "self-signed.pem")
-    other = authority.issue("Another Root", (), authority=True)
-    issued = authority.issue(names[0], names, by=other, send=(other,))
-    issued.pem.rename(folder / "unknown-authority.pem")
+    for kind, issued in _odd_chains(authority, names).items():
+        issued.pem.rename(folder / f"{kind}.pem")
     return authority.root_file
+
+
+def _odd_chains(authority: Authority, names: tuple[str, ...]) -> dict[str, Issued]:
+    """Certificates whose fault is in who signed them, or in what is sent with them."""
+    root, between, host = authority.root, authority.intermediate, names[0]
+
+    def issuing(common: str, by: Issued, **more: Any) -> Issued:
+        return authority.issue(common, (), by, authority=True, **more)
+
+    other = authority.issue("Another Root", (), authority=True)
+    private = issuing("Private Issuing CA", other)
+    second = issuing("netwhy second intermediate", between, issuer_url=AIA)
+    late, gone = issuing("Late CA", root, days=(2, 90)), issuing("Gone CA", root, days=(-90, -1))
+    brief = issuing("Brief CA", root, days=(-90, 4))
+    return {
+        "self-signed": authority.issue(host, names),
+        "self-signed-expired": authority.issue(host, names, days=(-400, -35)),
+        "unknown-authority": authority.issue(host, names, other, send=(other,)),
+        "private-without-root": authority.issue(host, names, private, send=(private,)),
+        "private-alone": authority.issue(host, names, private),
+        "wrong-intermediate": authority.issue(
+            host, names, between, send=(private,), issuer_url=AIA
+        ),
+        "two-missing": authority.issue(host, names, second, send=(second,), issuer_url=AIA),
+        "issuer-not-yet-valid": authority.issue(host, names, late, send=(late,)),
+        "issuer-expired": authority.issue(host, names, gone, send=(gone,)),
+        "issuer-expires-soon": authority.issue(host, names, brief, send=(brief,)),
+    }

@@ -71,7 +71,7 @@ async def under_way(engine: Engine) -> None:
     """Wait until a connect that will stay silent runs."""
 
     def waits() -> bool:
-        return any(isinstance(ask, ConnectAsk) for ask in engine._runs)
+        return any(isinstance(run.ask, ConnectAsk) for run in engine._runs)
 
     await eventually(waits)
     await asyncio.sleep(0.05)

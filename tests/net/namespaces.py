@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.opened import viewing
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -26,7 +27,7 @@ def _entry() -> tuple[str, ...] | None:
     """The command that enters a new network namespace here, as root or by a user namespace."""
     if shutil.which("unshare") and shutil.which("ip"):
         for more in ((), ("--user", "--map-root-user")):
-            argv = ("unshare", "--net", "--mount", *more)
+            argv = (*viewing(), "unshare", "--net", "--mount", *more)
             check = [*argv, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "far"]
             if subprocess.run(check, capture_output=True).returncode == 0:
                 return argv

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from tests.net.servers import host_of, reset, to_the_end
@@ -105,6 +107,64 @@ def pong(connection: socket.socket) -> None:
     to_the_end(connection)
 
 
+def long_pong(size: int) -> Behaviour:
+    """Answers PING with so many bytes before PONG."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"+" + b"x" * size + b"PONG\r\n")
+        to_the_end(connection)
+
+    return behave
+
+
+def echo(connection: socket.socket) -> None:
+    """Sends back each line, once it is whole."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = connection.recv(65_536)
+        if not data:
+            return
+        line += data
+    connection.sendall(b"echo: " + line)
+    to_the_end(connection)
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Each client gets the next one, as from servers behind a balancer."""
+    turn = itertools.cycle(behaviours)
+
+    def behave(connection: socket.socket) -> None:
+        next(turn)(connection)
+
+    return behave
+
+
+def late(seconds: float, then: Behaviour) -> Behaviour:
+    """Does nothing for a while, then this."""
+
+    def behave(connection: socket.socket) -> None:
+        time.sleep(seconds)
+        then(connection)
+
+    return behave
+
+
+def sips(connection: socket.socket) -> None:
+    """Takes a line byte by byte through a small window, then answers it byte by byte."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    taken = b""
+    while not taken.endswith(b"\n"):
+        byte = connection.recv(1)
+        if not byte:
+            return
+        taken += byte
+    for byte in b"+PONG\r\n":
+        time.sleep(0.05)
+        connection.sendall(bytes([byte]))
+    to_the_end(connection)
+
+
 def says(greeting: bytes) -> Behaviour:
     """Speaks first, then listens."""
 
@@ -139,6 +199,7 @@ def alert(code: int) -> Behaviour:
 
 
 __all__ = [
-    "Behaviour", "after_hello", "alert", "answers", "close", "http", "in_pieces", "over_tls",
-    "path_of", "pong", "redirects", "reset", "says", "serve", "silent", "talker",
+    "Behaviour", "after_hello", "alert", "answers", "close", "echo", "http", "in_pieces",
+    "in_turn", "late", "long_pong", "over_tls", "path_of", "pong", "redirects", "reset", "says",
+    "serve", "silent", "sips", "talker", "to_the_end",
 ]  # fmt: skip

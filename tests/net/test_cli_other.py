@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.net.command import NETWHY, environment, listener, netwhy
+from tests.opened import PROJECT, as_nobody
 
 COMMANDS = ("check", "bind", "ports", "explain")
 
@@ -18,12 +21,13 @@ def test_ports_shows_a_listener_with_its_process(tmp_path: Path) -> None:
         table = netwhy(tmp_path, "ports", "--port", str(port))
         document = json.loads(netwhy(tmp_path, "ports", str(port), "--format", "json").out)
     assert table.code == 0
-    header, row = table.out.splitlines()
+    header, row, gap, _heading, *served = table.out.splitlines()
+    assert gap == "" and served[0].split()[-1] == "127.0.0.1" and str(os.getpid()) in served[0]
     assert header.split()[:3] == ["PROTO", "ADDRESS", "PORT"]
     assert row.split()[:4] == ["tcp", "127.0.0.1", str(port), "loopback"]
     assert str(os.getpid()) in row.split()
-    (socket,) = document["sockets"]
-    assert socket["owners"][0]["pid"] == os.getpid()
+    (found,) = document["sockets"]
+    assert found["owners"][0]["pid"] == os.getpid()
 
 
 def test_ports_says_when_nothing_fits(tmp_path: Path) -> None:
@@ -61,6 +65,22 @@ def test_explain_reads_standard_input(tmp_path: Path) -> None:
     assert ended.code == 0
     assert "ECONNREFUSED" in ended.out
     assert "\x1b" not in ended.out
+
+
+def test_explain_names_the_endpoints_in_a_log_and_checks_them(tmp_path: Path) -> None:
+    with socket.socket() as held:  # bound and not listening: nobody else can
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        log = f"x\nconnect to 127.0.0.1:{port} failed: Connection refused\nand [::1]:{port} too\n"
+        ended = netwhy(tmp_path, "explain", "-", stdin=log)
+        assert ended.code == 0 and ended.err == ""
+        assert f"Endpoints in it: 127.0.0.1:{port}, [::1]:{port}" in ended.out
+        assert f"netwhy check 127.0.0.1:{port} '[::1]:{port}'" in ended.out
+        checked = netwhy(tmp_path, "explain", "--check", f"127.0.0.1:{port} refused me")
+        assert checked.code == 1
+        assert "tcp.refused" in checked.out and "netwhy check" not in checked.out
+    none = netwhy(tmp_path, "explain", "--check", "ECONNREFUSED")
+    assert none.code == 2 and "no endpoint is named" in none.err
 
 
 def test_explain_admits_what_it_does_not_know(tmp_path: Path) -> None:
@@ -134,3 +154,22 @@ def test_a_log_that_cannot_be_written_starts_nothing(tmp_path: Path) -> None:
     ended = netwhy(tmp_path, "check", "127.0.0.1:9", "--log-file", "no/such/folder")
     assert (ended.code, ended.out) == (2, "")
     assert len(ended.err.splitlines()) == 1
+
+
+def test_a_filter_says_what_it_could_not_see(tmp_path: Path) -> None:
+    """Another user's server cannot fit by its name: that is not the same as no server."""
+    if os.geteuid() != 0:
+        pytest.skip("needs two users")
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = str(held.getsockname()[1])
+        command = [*as_nobody(), sys.executable, "-m", "netwhy", "ports"]
+        env = {"PYTHONPATH": str(PROJECT / "app"), "PATH": os.environ["PATH"], "HOME": "/none"}
+        done = subprocess.run(
+            [*command, "--port", port, "--process", "py"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=env,
+        )
+    assert done.returncode == 1
+    assert "No listener fits." in done.stderr and "may not see" in done.stderr

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from tests.net.command import closed_port, listener, silent_port
 from tests.net.servers import eventually, greet, watched_listener
 
 from netwhy import engine as engine_module
-from netwhy.core.asks import Ask, ConnectAsk, LocalAsk, RouteAsk
+from netwhy import runs
+from netwhy.core.asks import Ask, ConnectAsk, LocalAsk, PingAsk, RouteAsk, SeriesAsk
 from netwhy.core.model import (
     Kind,
     Outcome,
@@ -114,15 +116,24 @@ async def test_an_answer_serves_a_moment_longer_and_then_is_asked_again(
 ) -> None:
     asked = counted(monkeypatch)
     engine = Engine()
-    monkeypatch.setattr(engine_module, "FRESH_S", 3600.0)
+    monkeypatch.setattr(runs, "FRESH_S", 3600.0)
     with listener() as port:
         await checked(engine, at(port))
         await checked(engine, at(port))
         assert len(asked) == 1
-        monkeypatch.setattr(engine_module, "FRESH_S", 0.0)
+        monkeypatch.setattr(runs, "FRESH_S", 0.0)
         await checked(engine, at(port))
         assert len(asked) == 2
     assert len(engine._runs) <= 8, "old answers are forgotten"
+
+
+def test_a_series_serves_a_monitor_for_many_rounds() -> None:
+    there = ip_address("192.0.2.1")
+    for ask, seconds in ((SeriesAsk(there), 45), (PingAsk(there), 0.4)):
+        run = runs.Run(ask)
+        assert not run.stale(1000.0), "it has not ended"
+        run.ended = 1000.0
+        assert not run.stale(999.9 + seconds) and run.stale(1000.1 + seconds)
 
 
 async def test_a_check_right_after_another_is_as_sure() -> None:
@@ -343,11 +354,13 @@ async def test_every_ask_has_its_probe() -> None:
 
     # slotted dataclasses are made twice: the first of each pair is a ghost with the same name
     names = {kind.__name__ for kind in subclasses(Ask)}
-    assert {kind.__name__ for kind in engine_module.PROBES} == names
-    assert {LocalAsk, RouteAsk, ConnectAsk} <= set(engine_module.PROBES)
+    assert {kind.__name__ for kind in runs.PROBES} == names
+    assert {LocalAsk, RouteAsk, ConnectAsk} <= set(runs.PROBES)
 
 
 async def test_equal_asks_at_once_are_one_run() -> None:
     engine = Engine()
-    first, second = await asyncio.gather(engine._once(LocalAsk()), engine._once(LocalAsk()))
+    first, second = await asyncio.gather(
+        engine._runs.once(LocalAsk()), engine._runs.once(LocalAsk())
+    )
     assert first is second and isinstance(first, LocalState)

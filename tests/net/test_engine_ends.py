@@ -17,6 +17,7 @@ from tests.net.namespaces import in_process
 from tests.net.servers import eventually
 
 from netwhy import engine as engine_module
+from netwhy import runs
 from netwhy.core.asks import ConnectAsk, PortTableAsk
 from netwhy.core.model import (
     Outcome,
@@ -51,7 +52,7 @@ async def test_cancelling_a_check_leaves_nothing_behind(warm: None) -> None:
         await asyncio.wait([task], timeout=1)
         assert task.cancelled()
         await eventually(before.unchanged, within_s=1)
-        assert not any(run.ended is None for run in engine._runs.values())
+        assert not any(run.ended is None for run in engine._runs)
 
 
 async def test_closing_the_generator_early_leaves_nothing_behind(warm: None) -> None:
@@ -192,7 +193,7 @@ async def test_everything_ends_at_the_deadline_of_the_target(
 async def test_probes_wait_for_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one place for all, the answers are the same and no two probes run together."""
     running, most = 0, 0
-    real = Engine._answer
+    real = runs.Runs._answer
 
     async def answer(self: Engine, run: Any) -> Any:
         nonlocal running, most
@@ -203,8 +204,8 @@ async def test_probes_wait_for_their_place(monkeypatch: pytest.MonkeyPatch) -> N
         finally:
             running -= 1
 
-    monkeypatch.setattr(Engine, "_answer", answer)
-    monkeypatch.setattr(engine_module, "_probes_at_once", lambda: 1)
+    monkeypatch.setattr(runs.Runs, "_answer", answer)
+    monkeypatch.setattr(runs, "_probes_at_once", lambda: 1)
     with closed_port() as one, closed_port() as two, listener() as three:
         targets = [at(one), at(two), at(three)]
         found = {
@@ -220,7 +221,7 @@ async def test_waiting_for_a_place_is_not_waiting_for_the_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A target that had to queue for longer than its deadline is answered all the same."""
-    monkeypatch.setattr(engine_module, "_probes_at_once", lambda: 1)
+    monkeypatch.setattr(runs, "_probes_at_once", lambda: 1)
     monkeypatch.setattr(engine_module, "TARGET_DEADLINE_S", 0.9)
     with silent_port() as silent, closed_port() as closed:
         engine = Engine(timeout_s=0.8)

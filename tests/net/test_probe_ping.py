@@ -19,6 +19,7 @@ from tests.net.test_probe_errqueue import chain
 from netwhy.core.asks import PingAsk
 from netwhy.core.observations import TIMEOUT, Ping
 from netwhy.probes import ping
+from netwhy.system.echo import request
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 OPEN, OPEN_TO_ROOT, CLOSED = "0 2147483647", "0 0", "1 0"
@@ -109,7 +110,7 @@ def test_a_scope_that_is_no_interface_is_named() -> None:
 
 @given(st.binary(min_size=16, max_size=16), st.integers(0, 65535))
 def test_the_checksum_of_a_request_is_that_of_rfc_1071(token: bytes, sequence: int) -> None:
-    packet = ping._request(4, sequence, token)
+    packet = request(4, sequence, token)
     assert (packet[0], packet[1], packet[8:]) == (8, 0, token)
     total = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
     while total >> 16:

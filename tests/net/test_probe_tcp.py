@@ -7,11 +7,13 @@ import contextlib
 import os
 import resource
 import socket
+import time
 from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from tests.net import talkers
 from tests.net.command import closed_port, listener, silent_port
 from tests.net.namespaces import in_process, inside, ip, sysctl
 from tests.net.servers import (
@@ -25,7 +27,7 @@ from tests.net.servers import (
 )
 
 from netwhy.core.asks import ConnectAsk
-from netwhy.core.observations import TIMEOUT, Connect
+from netwhy.core.observations import CLOSED, TIMEOUT, Connect
 from netwhy.probes import tcp
 
 BOTH = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -58,7 +60,8 @@ async def test_an_open_port_is_timed_by_the_kernel(
     assert seen.rtt_ms is not None and 0 < seen.rtt_ms < 1000
     assert seen.ms is not None and seen.ms > 0
     assert seen.source is not None and seen.source[0] == ip_address(address)
-    assert (seen.resends, seen.resends_left, seen.queued, early) == (0, None, False, [])
+    assert (seen.resends, seen.resends_left, seen.queued) == (0, None, False)
+    assert (early, seen.ended, seen.greeting) == ([seen], None, b""), "told before it was kept"
 
 
 @BOTH
@@ -95,8 +98,26 @@ async def test_a_port_that_opens_and_resets_is_not_called_refused(
 
         monkeypatch.setattr(tcp, "_settled", look_after_the_reset)
         seen, _ = await connect(port)
-    assert seen.error == "ECONNRESET"
-    assert seen.alive and not seen.refused_by_reset and not seen.silent
+    assert (seen.error, seen.ended) == (None, "ECONNRESET")
+    assert seen.open and seen.alive and not seen.refused_by_reset and not seen.silent
+
+
+async def test_a_greeting_is_heard_and_an_end_is_seen() -> None:
+    with talkers.talker(talkers.says(b"220 mail.example.com ESMTP\r\n")) as port:
+        greets, _ = await connect(port)
+    with talkers.talker(talkers.close) as port:
+        closes, _ = await connect(port)
+    assert (greets.greeting[:4], greets.ended) == (b"220 ", None)
+    assert greets.row().detail["greeting_looks_like"] == "SMTP"
+    assert (closes.open, closes.ended, closes.greeting) == (True, CLOSED, b"")
+    assert closes.ended_ms is not None and closes.ended_ms < 1000
+
+
+async def test_a_quiet_service_is_kept_for_a_moment_only() -> None:
+    with listener() as port:
+        began = time.perf_counter()
+        await connect(port)
+    assert time.perf_counter() - began < 1, "two round trips and 30 ms"
 
 
 async def test_a_full_accept_queue_is_silence_with_an_early_word() -> None:

@@ -278,12 +278,13 @@ none = portable.gateways()
 ip("route add default via 192.0.2.1")
 (eth0,) = [i for i in portable.interfaces() if i.name == "eth0"]
 route = portable.route(A("198.51.100.1"))
-print(json.dumps([list(none), [[g.address, g.interface, g.family] for g in portable.gateways()],
+found = [[str(g.address), g.interface, g.family] for g in portable.gateways()]
+print(json.dumps([list(none), found,
                   eth0.up, eth0.usable, [str(route.source), route.interface, route.error]]))
 """
     )
     assert inside(code) == [
-        [], [[None, "eth0", 4]], True, True, ["192.0.2.10", "eth0", None]
+        [], [["192.0.2.1", "eth0", 4]], True, True, ["192.0.2.10", "eth0", None]
     ]  # fmt: skip
 
 
@@ -305,6 +306,23 @@ print(json.dumps([found.used, found.available, len(held)]))
 """
     used, available, held = inside(code)
     assert used == available == held == 6
+
+
+def test_a_udp_port_is_taken_wherever_its_socket_sends_to() -> None:
+    code = """
+from netwhy.system.sockets import port_use
+ip("link set lo up")
+sysctl("ipv4/ip_local_port_range", "40000 40003")
+four, six, both = (socket.socket(f, socket.SOCK_DGRAM) for f in
+                   (socket.AF_INET, socket.AF_INET6, socket.AF_INET6))
+four.bind(("127.0.0.1", 40000))
+four.connect(("127.0.0.1", 9))
+six.bind(("::1", 40001))
+both.bind(("::", 40002))
+found = [port_use(A(a), 53, "udp") for a in ("127.0.0.1", "::1")]
+print(json.dumps([[f.used, f.available] for f in found]))
+"""
+    assert inside(code) == [[2, 4], [2, 4]]
 
 
 def test_a_socket_of_the_kernel_has_no_process() -> None:
@@ -331,3 +349,46 @@ print(json.dumps([[s.state, [[o.pid, o.uid, o.hidden] for o in s.owners]] for s 
         assert (pid, uid) == (None, 0)
         # Root of a user namespace may not look into every process, and has to say so instead.
         assert ("kernel" if os.geteuid() == 0 else "not every process could be read") in hidden
+
+
+def test_the_files_tell_what_netlink_tells() -> None:
+    """Interfaces, addresses and next hops, for a sandbox without netlink."""
+    seen = inside(
+        UP
+        + """
+from netwhy.system import proctables
+ip("address add 2001:db8:1::10/64 dev eth0 nodad")
+ip("link set far up")
+ip("route add default via 192.0.2.1")
+ip("route add 198.51.100.0/24 via 192.0.2.2")
+ip("route add default via 2001:db8:1::1")
+def told(found):
+    return sorted([i.name, i.up, i.loopback, i.mtu,
+                   sorted(f"{a.address}/{a.prefix}" for a in i.addresses)] for i in found)
+ways = []
+for text in ("192.0.2.7", "198.51.100.7", "203.0.113.7", "2001:db8:1::7", "2001:db8:9::7"):
+    route = routes.route(A(text))
+    name, hop = proctables.next_hop(A(text))
+    ways.append([[route.interface, str(route.gateway)], [name, str(hop)]])
+print(json.dumps([told(interfaces.interfaces()), told(proctables.interfaces()), ways]))
+"""
+    )
+    by_netlink, by_files, ways = seen
+    assert by_netlink == by_files
+    assert all(netlink == file for netlink, file in ways), ways
+
+
+def test_a_rule_for_one_port_is_seen_in_the_route_of_that_flow() -> None:
+    seen = inside(
+        UP
+        + """
+ip("link set far up")
+ip("route add default via 192.0.2.1")
+ip("rule add ipproto tcp dport 22 prohibit")
+ip("rule add from 192.0.2.10 ipproto udp dport 53 blackhole")
+far = A("203.0.113.7")
+asked = [("tcp", 22), ("tcp", 80), ("udp", 22), ("udp", 53)]
+print(json.dumps([routes.route(far).error, *(routes.flow(far, *one).error for one in asked)]))
+"""
+    )
+    assert seen == [None, "EACCES", None, None, "EINVAL"]

@@ -15,9 +15,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from tests.opened import as_nobody
 
 from netwhy.core.observations import Socket
-from netwhy.system import cgroups, portable, processes
+from netwhy.system import cgroups, descriptors, portable
 from netwhy.system import counters as counting
 from netwhy.system.sockets import port_table, port_use, sockets
 
@@ -59,7 +60,7 @@ def test_a_listener_and_its_owner(stack: ExitStack) -> None:
     (owner,) = found.owners
     assert owner.pid == os.getpid()
     assert owner.uid == os.geteuid() and owner.user
-    assert owner.command and "pytest" in owner.command
+    assert owner.command and Path(sys.executable).name in owner.command
     assert owner.started is not None and 0 <= time.time() - owner.started < 86400
     assert owner.parents[0][0] == os.getppid()
     assert owner.hidden == ""
@@ -157,7 +158,7 @@ def test_every_worker_that_shares_a_listener_is_an_owner(stack: ExitStack) -> No
         # The workers hold it from the moment they exist, but have their command line a bit later.
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            processes._remembered.clear()
+            descriptors._remembered.clear()
             owners = _only(port_table(port, "tcp").sockets).owners
             commands = [o.command or "" for o in owners if o.pid != os.getpid()]
             if len(commands) == 2 and all("--token" in c for c in commands):
@@ -209,14 +210,6 @@ def test_proc_and_psutil_agree_with_the_kernel(stack: ExitStack) -> None:
     assert other.owners[0].command == kernel.owners[0].command
 
 
-def _python_of(user: list[str]) -> str:
-    """An interpreter that this user may run; ours may be in a folder it may not enter."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        if _runs([*user, python, "-c", f"open({APP + '/netwhy/py.typed'!r})"]):
-            return python
-    pytest.skip("the unprivileged user cannot read this checkout")
-
-
 AS_NOBODY = """
 import dataclasses, json, sys
 sys.path.insert(0, sys.argv[2])
@@ -235,9 +228,8 @@ print(json.dumps({
 def test_another_user_sees_the_user_and_what_sudo_would_add(stack: ExitStack) -> None:
     nobody = _nobody()
     _host, port = _listen(stack)
-    python = _python_of(nobody)
     done = subprocess.run(
-        [*nobody, python, "-c", AS_NOBODY, str(port), APP], capture_output=True, timeout=20
+        [*nobody, sys.executable, "-c", AS_NOBODY, str(port), APP], capture_output=True, timeout=20
     )
     assert done.returncode == 0, done.stderr.decode()
     seen = json.loads(done.stdout)
@@ -248,11 +240,10 @@ def test_another_user_sees_the_user_and_what_sudo_would_add(stack: ExitStack) ->
     assert seen["interfaces"] >= 1
 
 
-def _nobody() -> list[str]:
-    setpriv = shutil.which("setpriv")
-    if os.geteuid() != 0 or setpriv is None:
+def _nobody() -> tuple[str, ...]:
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("becoming another user needs root and setpriv")
-    return [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    return as_nobody()
 
 
 SERVICE = """
@@ -295,7 +286,7 @@ def test_the_unit_of_a_service_is_known_to_everybody(service: tuple[str, int]) -
     (owner,) = _only(port_table(port, "tcp").sockets).owners
     assert owner.pid is not None and owner.unit == unit
     done = subprocess.run(
-        [*nobody, _python_of(nobody), "-c", AS_NOBODY, str(port), APP],
+        [*nobody, sys.executable, "-c", AS_NOBODY, str(port), APP],
         capture_output=True,
         timeout=20,
     )
@@ -304,6 +295,47 @@ def test_the_unit_of_a_service_is_known_to_everybody(service: tuple[str, int]) -
     assert (seen["pid"], seen["user"], seen["unit"]) == (None, "root", unit)
     assert seen["name"] == owner.name  # the service has one program only
     assert "sudo" in seen["hidden"]
+
+
+PROXY = """
+import os, socket, sys
+with open(sys.argv[1] + "/cgroup.procs", "w") as file:
+    file.write("0")
+server = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_docker_proxy_is_known_to_everybody_by_its_command_line(tmp_path: Path) -> None:
+    nobody = _nobody()
+    folder = Path(cgroups._mount()) / f"netwhy-{os.getpid()}-docker.service"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no cgroup version 2 folder can be made here: {error}")
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = str(held.getsockname()[1])
+    proxy = tmp_path / "docker-proxy"  # the kernel names a process by the file that it runs
+    proxy.symlink_to("/usr/bin/python3")
+    options = ["-proto", "tcp", "-host-ip", "127.0.0.1", "-host-port", port]
+    program = subprocess.Popen(
+        [proxy, "-c", PROXY, folder, port, *options, "-container-ip", "172.17.0.2"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert program.stdout is not None and program.stdout.readline() == "up\n"
+        command = [*nobody, sys.executable, "-c", AS_NOBODY, port, APP]
+        done = subprocess.run(command, capture_output=True, timeout=20)
+        assert done.returncode == 0, done.stderr.decode()
+        seen = json.loads(done.stdout)
+        assert (seen["pid"], seen["name"]) == (program.pid, "docker-proxy")
+        assert "Docker container" in seen["behind"]
+    finally:
+        program.communicate()
+        folder.rmdir()
 
 
 OUT_OF_FILES = """
@@ -336,10 +368,6 @@ def test_nothing_raises_when_no_file_can_be_opened() -> None:
         [sys.executable, "-c", OUT_OF_FILES, APP], capture_output=True, timeout=20
     )
     assert done.returncode == 0, done.stderr.decode()
-
-
-def _runs(arguments: list[str]) -> bool:
-    return subprocess.run(arguments, capture_output=True, timeout=20).returncode == 0
 
 
 def test_the_counters_see_a_packet() -> None:

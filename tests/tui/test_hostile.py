@@ -126,8 +126,12 @@ async def test_markup_is_shown_as_it_is() -> None:
     w = World(report)
     w.targets = [report.target]
     async with w.app().run_test(size=(110, 50)) as pilot:
-        text = await until(pilot, "1 failing")
-        assert text.count("[eth0] [/] [red]x") >= 6
+        await until(pilot, "1 failing")
+        for _ in range(100):  # the header may be drawn before the rest
+            if screen_text(pilot.app).count("[eth0] [/] [red]x") >= 6:
+                break
+            await pilot.pause(0.02)
+        assert screen_text(pilot.app).count("[eth0] [/] [red]x") >= 6
 
 
 @settings(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.tui.world import World, listener, offline, refused, screen_text, target, until, works
+from textual import events
 
 from netwhy.core.model import Verdict
 from netwhy.core.observations import Owner
@@ -203,7 +204,8 @@ async def test_t_changes_the_theme() -> None:
     async with world().app(theme="dark").run_test(size=(100, 30), notifications=True) as pilot:
         await until(pilot, "1 failing")
         await pilot.press("t")
-        assert pilot.app.theme == "textual-light"
+        assert pilot.app.theme == "light"
+        await until(pilot, "Theme light: dark text on a light ground")
 
 
 async def test_a_adds_and_a_typing_error_is_explained_under_the_field() -> None:
@@ -228,7 +230,7 @@ async def test_d_removes_and_u_brings_back_with_its_history() -> None:
         await until(pilot, "u brings it back")
         assert pilot.app.snapshot.row(DB) is None
         await pilot.press("u")
-        await until(pilot, "is back")
+        await until(pilot, "is watched again")
         row = pilot.app.snapshot.row(DB)
         assert row is not None and row.verdict is Verdict.FAILING and row.checks >= 1
         await pilot.press("u")
@@ -249,14 +251,14 @@ async def test_question_mark_lists_the_keys_of_this_view() -> None:
     async with world().app().run_test(size=(100, 60), notifications=True) as pilot:
         await until(pilot, "1 failing")
         await pilot.press("question_mark")
-        text = await until(pilot, "This view")
+        text = await until(pilot, "What to do")
         words = ("Export", "Check now", "Freeze", "Remove", "Undo", "Quit", "Ports", "ctrl+p")
         assert [word for word in words if word not in text] == []
         await pilot.press("escape")
         await pilot.press("2")
         await until(pilot, "Local listeners")
         await pilot.press("question_mark")
-        assert "Could I bind?" in await until(pilot, "This view")
+        assert "Bind? Could a server start here?" in await until(pilot, "  Ports")
 
 
 async def test_the_palette_holds_every_action_that_has_a_key() -> None:
@@ -407,7 +409,7 @@ async def test_the_mouse_chooses_rows_fixes_and_keys() -> None:
         await pilot.click(offset=(30, place))
         keys = (await until(pilot, "▸2 on db.example")).splitlines()[-1]
         await pilot.click(offset=(keys.index("? help") + 3, len(lines) - 1))
-        await until(pilot, "This view")
+        await until(pilot, "What to do")
 
 
 async def test_one_changed_row_draws_one_row() -> None:
@@ -427,3 +429,14 @@ async def test_one_changed_row_draws_one_row() -> None:
             first = rows.painted
             assert first <= 1, "only the row that looks different is drawn"
         assert first == 1
+
+
+async def test_keys_that_come_in_one_burst_with_the_filter_are_its_text() -> None:
+    """A slow line brings `/`, `d` and the rest at once: nothing is removed, nothing is lost."""
+    async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "1 failing")
+        for key, character in (("slash", "/"), ("d", "d"), ("b", "b"), ("full_stop", ".")):
+            pilot.app.post_message(events.Key(key, character))
+        await until(pilot, 'Targets 1 of 3, with "db."')
+        await pilot.press("enter", "slash", "w")
+        await until(pilot, 'Targets 1 of 3, with "w"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -10,17 +11,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from tests.tui.world import listener, offline, refused, target, works
 
-from netwhy.core.model import VERDICT_ORDER, TargetReport, Verdict
+from netwhy.core.model import VERDICT_ORDER, Alternative, Fix, TargetReport, Verdict, Where
 from netwhy.core.observations import Owner, Socket
+from netwhy.core.overlaps import overlaps
 from netwhy.core.record import Record
 from netwhy.core.snapshot import Row
 from netwhy.output.layout import Page
 from netwhy.tui.columns import PORTS, TARGETS, laid
 from netwhy.tui.legend import port_legend, target_legend
-from netwhy.tui.overlaps import overlaps
+from netwhy.tui.order import Order, arranged
 from netwhy.tui.spans import duration, fitted, folded, share, short_ms, squeezed
-from netwhy.tui.target_lines import arranged, target_line
-from netwhy.tui.themes import first_theme, next_theme, terminal_theme
+from netwhy.tui.target_lines import target_line
 from netwhy.tui.why_lines import why_lines
 
 pytestmark = pytest.mark.tui
@@ -124,7 +125,7 @@ def test_at_80_columns_the_layers_since_and_the_strip_are_there() -> None:
 def test_the_help_explains_every_column_that_is_not_plain() -> None:
     told = {name for name, _ in target_legend(Page())}
     plain = {"", "TARGET", "NAME", "ROUTE", "PING", "PORT", "TLS", "APP"}  # NAME to APP is one
-    assert {c.title for c in TARGETS} - plain == told - {"NAME to APP"}
+    assert {c.title for c in TARGETS} - plain == told - {"NAME to APP", "↳"}
     meanings = " ".join(text for _, text in target_legend(Page(ascii=True)))
     assert meanings.isascii()
     assert {"EXPOSURE", "SINCE"} < {name for name, _ in port_legend(Page())}
@@ -155,16 +156,16 @@ def test_order_failing_first_the_newest_of_them_on_top_then_degraded_unknown_pro
     for place, verdict in enumerate([Verdict.OK, None, *reversed(VERDICT_ORDER), Verdict.FAILING]):
         report = None if verdict is None else TargetReport(target("x"), verdict)
         made[f"{place}"] = row(report, f"{place}", since_s=float(place))
-    order = [r.target.text for r in arranged(list(made.values()), "state", "")]
+    order = [r.target.text for r in arranged(list(made.values()), Order())]
     # 0 ok, 1 probing, 2 ok, 3 unknown, 4 degraded, 5 failing, 6 failing since later
     assert order == ["6", "5", "4", "3", "1", "0", "2"]
 
 
 def test_filter_needs_every_word_somewhere() -> None:
     rows = [row(refused("db.example:1"), "db.example:1"), row(works("web:2"), "web:2")]
-    assert [r.target.text for r in arranged(rows, "state", "tcp.refused DB")] == ["db.example:1"]
-    assert [r.target.text for r in arranged(rows, "state", "ok")] == ["web:2"]
-    assert arranged(rows, "state", "db ok") == []
+    assert [r.target.text for r in arranged(rows, Order(), "tcp.refused DB")] == ["db.example:1"]
+    assert [r.target.text for r in arranged(rows, Order(), "ok")] == ["web:2"]
+    assert arranged(rows, Order(), "db ok") == []
 
 
 @given(st.text(max_size=50), st.integers(30, 200), st.booleans())
@@ -198,9 +199,29 @@ def test_the_path_breaks_where_the_fault_is() -> None:
     assert broken == [" ──✗── ", "port 5432"]
 
 
+def test_the_deciding_test_comes_last_and_is_no_repair() -> None:
+    report = refused("db.example:5432")
+    first = report.findings[0]
+    test = Fix("To settle it, look who listens", "ss -ltn", Where.TARGET, decides=True)
+    open_one = replace(
+        first,
+        fixes=(*first.fixes, test),
+        alternatives=(Alternative("local.firewall", "a rule may say so"),),
+    )
+    lines = why_lines(replace(report, findings=(open_one,)), 100, Page())
+    told = ["".join(piece for piece, _ in line) for line in lines.lines]
+    at = lines.fix_at[len(first.fixes)]
+    assert told[at - 1].startswith(" Not excluded") and told[at].startswith(" To settle it")
+    assert told[at].endswith(f"{len(first.fixes) + 1} on db.example: look who listens")
+
+
 # ------------------------------------------------------------------------------------ overlaps
 
 ALICE, BOB = Owner(1, "alice", "alice", 1), Owner(2, "bob", "bob", 2)
+
+
+def child(pid: int, parent: str) -> Owner:
+    return Owner(pid, "web", "alice", 1, parents=((2, parent), (1, "init")))
 
 
 def sock(
@@ -225,6 +246,8 @@ def sock(
         (sock("0.0.0.0", ALICE), sock("192.0.2.1", ALICE), None),  # one program may
         (sock("192.0.2.1", ALICE), sock("192.0.2.2", BOB), None),
         (sock("0.0.0.0", ALICE, dev="eth0"), sock("0.0.0.0", BOB, dev="eth1"), None),
+        (sock("0.0.0.0", child(3, "web")), sock("0.0.0.0", child(4, "web")), None),  # workers
+        (sock("127.0.0.1", child(3, "sh")), sock("::1", child(4, "sh")), "clients of IPv6 reach"),
     ],
 )
 def test_overlaps(first: Socket, second: Socket, words: str | None) -> None:
@@ -236,35 +259,18 @@ def test_overlaps(first: Socket, second: Socket, words: str | None) -> None:
         assert set(found) == {0, 1}, "both are told"
 
 
+def test_programs_may_share_a_multicast_port_and_docker_proxies_a_container() -> None:
+    def udp(port: int, owner: Owner) -> Socket:
+        return Socket("udp", ip_address("0.0.0.0"), port, "UNCONN", owners=(owner,))
+
+    assert overlaps([udp(5353, ALICE), udp(5353, BOB)]) == {}
+    assert "came last" in overlaps([udp(514, ALICE), udp(514, BOB)])[0][0]
+    four, six = (Owner(pid, "docker-proxy", behind="the container at 172.17.0.2") for pid in (3, 4))
+    assert overlaps([sock("0.0.0.0", four), sock("::", six, v6only=True)]) == {}
+
+
 def test_the_owner_of_another_port_or_protocol_is_no_overlap() -> None:
     assert overlaps([listener(1), listener(2), listener(1, transport="udp")]) == {}
 
 
 # -------------------------------------------------------------------------------------- themes
-
-
-@pytest.mark.parametrize(
-    ("variable", "theme"),
-    [
-        ("", "textual-dark"),
-        ("15;0", "textual-dark"),
-        ("0;15", "textual-light"),
-        ("0;default;7", "textual-light"),
-        ("junk", "textual-dark"),
-        ("0;8", "textual-dark"),
-    ],
-)
-def test_the_terminal_says_whether_it_is_light(variable: str, theme: str) -> None:
-    assert terminal_theme(variable) == theme
-
-
-def test_themes_go_round_and_unknown_names_follow_the_terminal(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("COLORFGBG", raising=False)
-    known = frozenset(["textual-dark", "textual-light", "nord"])
-    assert first_theme("light", known) == "textual-light"
-    assert first_theme("nord", known) == "nord"
-    assert first_theme("no such", known) == first_theme(None, known) == "textual-dark"
-    assert next_theme("nord") == "textual-dark"
-    assert next_theme("ansi-light") == "textual-dark"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.tui.world import World, refused, screen_lines, until, works
+from tests.tui.world import World, refused, screen_lines, screen_text, until, works
 
 from netwhy.commands import dashboard as command
 from netwhy.core.config import load_text
@@ -50,33 +50,41 @@ def configured() -> World:
 
 
 def rows(app: NetwhyApp) -> list[str]:
-    """The first two words of each row."""
+    """The rows of the list, without the cursor, the columns and more than one blank."""
     lines = screen_lines(app)
     first = next(n for n, line in enumerate(lines) if "TARGET" in line) + 1
-    return [" ".join(line.split()[2:5]) for line in lines[first : first + 4]]
+    return [" ".join(line.strip("▌ ").split()) for line in lines[first : first + 7]]
 
 
 async def test_labels_groups_and_intervals_are_shown() -> None:
     async with configured().app().run_test(size=(120, 30), notifications=True) as pilot:
         app: NetwhyApp = pilot.app  # type: ignore[assignment]
         await until(pilot, "1 failing")
-        assert "shop [front]" in "\n".join(rows(app))
-        await pilot.press("s", "s", "s", "s")
-        await until(pilot, "by group")
-        begins = ("data / db.example:5432", "web / shop", "web / web.example:81", "192.0.2.4:22")
+        begins = (
+            "▾ data ✗ 1 failing", "✗ failing db.example:5432", "▾ web ✓ 2 ok", "✓ ok shop [front]",
+            "✓ ok web.example:81", "▾ no group ✓ 1 ok", "✓ ok 192.0.2.4:22",
+        )  # fmt: skip
         shown = zip(rows(app), begins, strict=True)
         assert [line for line, begin in shown if not line.startswith(begin)] == []
-        await pilot.press("home", "down", "enter")
+        await pilot.press("down", "enter")
+        await until(pilot, "▸ web")
+        assert "▸ web ✓ 2 ok" in rows(app), "enter folds the group of a heading"
+        await pilot.press("enter")
+        await until(pilot, "▾ web")
+        await pilot.press("down", "enter")
         text = await until(pilot, "one every 30 s")
         assert "web.example:80" in text, "the label does not hide what is checked"
         assert any(line.split()[1:3] == ["Group", "web"] for line in text.splitlines())
 
 
-async def test_the_order_by_group_is_left_out_where_there_are_none() -> None:
-    async with World(works("a.example:1")).app().run_test(size=(100, 30)) as pilot:
+async def test_there_are_no_headings_of_groups_where_there_are_none() -> None:
+    async with (
+        World(works("a.example:1")).app().run_test(size=(100, 30), notifications=True) as pilot
+    ):
         await until(pilot, "1 ok")
-        await pilot.press("s", "s", "s", "s")
-        await until(pilot, "by as given")
+        assert "no group" not in screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.press("o")
+        await until(pilot, "No target has a group")
 
 
 @pytest.fixture
@@ -123,8 +131,12 @@ def test_the_command_hands_over_what_is_configured(
         targets=[],
         interval=None,
         theme=None,
+        bell=False,
         no_mouse=True,
         ascii=True,
+        record=None,
+        replay=None,
+        speed=None,
     )
     assert command.dashboard(args) == 0
     assert (handed["timeout_s"], handed["interval_s"], handed["mouse"]) == (0.3, 2.0, False)

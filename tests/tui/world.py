@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 
 from textual.pilot import Pilot
 
+from netwhy.core.listing import Listing, listing
 from netwhy.core.model import (
     Alternative,
     Finding,
@@ -26,6 +28,7 @@ from netwhy.core.model import (
 )
 from netwhy.core.observations import Owner, Socket
 from netwhy.tui.app import NetwhyApp
+from netwhy.tui.source import Freeing
 
 OK = (Mark.OK, Mark.OK, Mark.OK, Mark.OK, Mark.ABSENT, Mark.ABSENT)
 REFUSED = (Mark.OK, Mark.OK, Mark.OK, Mark.FAILED, Mark.ABSENT, Mark.ABSENT)
@@ -114,6 +117,12 @@ class World:
         self.delay_s = delay_s
         self.checked: list[str] = []
         self.listeners: tuple[Socket, ...] | Exception = (listener(22), listener(5432))
+        self.connections: tuple[Socket, ...] = ()
+        self.listed: list[tuple[bool, bool]] = []  # with connections, and whose they are
+        self.named_ports: list[int] = []  # of the other ends of whose owners were asked for
+        self.took_s = 0.0
+        self.gate: asyncio.Event | None = None  # readings wait for it
+        self.attempt: Freeing | None = None
         self.defaults: tuple[Target, ...] = ()
 
     async def check(self, target: Target) -> AsyncGenerator[TargetReport, None]:
@@ -130,10 +139,24 @@ class World:
     async def default_targets(self) -> tuple[Target, ...]:
         return self.defaults
 
-    async def sockets(self, *, everything: bool = False) -> tuple[Socket, ...]:
+    async def listing(self, *, everything: bool = False, named: bool = False) -> Listing:
+        self.listed.append((everything, named))
+        if self.gate is not None:
+            await self.gate.wait()
         if isinstance(self.listeners, Exception):
             raise self.listeners
-        return self.listeners
+        found = (*self.listeners, *(self.connections if everything else ()))
+        kept = [replace(s, owners=()) if s.remote and not named else s for s in found]
+        return replace(listing(kept, named=named or not everything), took_s=self.took_s)
+
+    async def named(self, sockets: Sequence[Socket]) -> tuple[Socket, ...]:
+        self.named_ports += [s.remote[1] for s in sockets if s.remote]
+        known = {s.inode: s.owners for s in self.connections}
+        return tuple(replace(s, owners=known.get(s.inode, ())) for s in sockets)
+
+    async def freeing(self, port: int, transport: str) -> Freeing:
+        assert self.attempt is not None
+        return self.attempt
 
     def app(self, *, interval_s: float = 30.0, **options: object) -> NetwhyApp:
         """The application over this world; checks are made once unless the interval is short."""

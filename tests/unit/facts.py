@@ -21,7 +21,9 @@ from netwhy.core.observations import (
     Connect,
     DnsAnswer,
     Exchange,
+    Flow,
     Gateway,
+    Hop,
     HostsEntry,
     HttpExchange,
     Icmp,
@@ -33,20 +35,28 @@ from netwhy.core.observations import (
     Observation,
     Owner,
     Ping,
+    PortServed,
     PortTable,
     PortUse,
+    ResetOrigin,
     ResolverConfig,
     Route,
+    Series,
+    Shot,
     Skipped,
     Sniff,
     Socket,
+    Stray,
     SystemLookup,
     TlsHandshake,
+    Trace,
     UdpExchange,
     Url,
 )
 from netwhy.core.target import parse, parse_bind, this_machine
-from netwhy.diagnosis.examine import examine
+from netwhy.diagnosis.case import Beside
+from netwhy.diagnosis.examine import Examination, examine
+from netwhy.probes.series import SPREAD_MS
 
 AskOf = asks.Ask[Any]
 
@@ -58,6 +68,7 @@ PRINTER, PRINTER6 = "192.0.2.20", "2001:db8:1::20"  # on our own link
 SERVER, SERVER6 = "198.51.100.7", "2001:db8:2::7"
 SERVER_B = "198.51.100.8"
 ROUTER, ROUTER6 = "203.0.113.1", "2001:db8:9::1"
+HOP6 = "2001:db8:1::1"  # the gateway, as it names itself to those beyond its link
 RESOLVER = "192.0.2.53"  # on our own link
 FAR_RESOLVER = "198.51.100.53"
 NAME = "db.example.com"
@@ -124,6 +135,14 @@ class Settled(Observation):
     entry: Neighbour
 
 
+@dataclass(frozen=True)
+class Attempt(Observation):
+    """What the try of this number brought, where tries differ."""
+
+    number: int
+    seen: Observation
+
+
 # -------------------------------------------------------------------------------- hosts and ports
 
 
@@ -141,7 +160,7 @@ def opens(address: str, port: int, **changes: Any) -> Connect:
 
 def resets(address: str, port: int, **changes: Any) -> Connect:
     """A closed port: RST."""
-    return Connect(ip(address), port, error="ECONNREFUSED", ms=0.4, **changes)
+    return Connect(ip(address), port, error="ECONNREFUSED", **({"ms": 0.4} | changes))
 
 
 def connect_fails(
@@ -173,6 +192,40 @@ def ping_unavailable(address: str) -> Ping:
     return Ping(ip(address), error="EACCES", unavailable="this user may not send ICMP echo")
 
 
+#: When the shots of a series are sent (s): close together, or spread at uneven intervals.
+CLOSE = [number * 0.02 for number in range(20)]
+SPREAD = [1.0 + sum(SPREAD_MS[:number]) / 1000 for number in range(30)]
+
+
+def series(
+    address: str,
+    port: int | None = None,
+    *,
+    lost: Iterable[int] = (),
+    rtts_ms: Iterable[float] = (0.9,),
+    spread: bool = False,
+    **changes: Any,
+) -> Series:
+    """A series of pings, or of SYNs to a closed port; `lost` are the numbers without an answer."""
+    times, gone = [*rtts_ms], {*lost}
+    shots = tuple(
+        Shot(at, number not in gone, None if number in gone else times[number % len(times)])
+        for number, at in enumerate(SPREAD if spread else CLOSE)
+    )
+    return Series(ip(address), port, shots, **changes)
+
+
+def stray(address: str, error: str | None = "ECONNREFUSED", **changes: Any) -> Stray:
+    """A port picked at random: closed, unless told otherwise."""
+    seen: dict[str, Any] = {"port": 61_234, "rtt_ms": 0.9} | changes
+    return Stray(ip(address), error=error, **seen)
+
+
+def attempts(*seen: Observation) -> tuple[Attempt, ...]:
+    """What the first try brought, the second…"""
+    return tuple(Attempt(number, each) for number, each in enumerate(seen, start=1))
+
+
 def replies(address: str, port: int) -> UdpExchange:
     return UdpExchange(ip(address), port, "DNS query", replied=True, ms=1.0)
 
@@ -184,8 +237,50 @@ def udp_fails(
     return UdpExchange(ip(address), port, "a short datagram", error=error, icmp=from_icmp, **seen)
 
 
+@dataclass(frozen=True)
+class Limited(Observation):
+    """What came of a datagram that has to end after so many hops."""
+
+    seen: UdpExchange
+    ttl: int
+
+
+def hop_says(address: str, ttl: int, router: str) -> Limited:
+    """The router at that hop says that the datagram's hops are used up."""
+    kind = "11/0" if ip(address).version == 4 else "v6 3/0"
+    ended = udp_fails(address, HIGH_UDP_PORT, "EHOSTUNREACH", icmp(kind, router))
+    return Limited(ended, ttl)
+
+
 def drops(address: str, port: int, *received: int) -> LocalDrops:
     return LocalDrops(ip(address), port, received, tuple(0 for _ in received))
+
+
+def way(
+    address: str, port: int | None, *routers: str, transport: str = "tcp", **changes: Any
+) -> Trace:
+    """A trace: what answered at distance 1, 2, …; `*` is a silence, and the target has arrived.
+
+    Without the target itself the way ends in silence.
+    """
+    expired = 11 if ip(address).version == 4 else 3
+    hops = []
+    for ttl, text in enumerate(routers, start=1):
+        if text == "*":
+            hops.append(Hop(ttl))
+        elif text == address:
+            hops.append(Hop(ttl, ip(address), 0.9))
+        else:
+            hops.append(Hop(ttl, ip(text), 0.4, Icmp(ip(address).version, expired, 0, ip(text))))
+    reached = routers.index(address) + 1 if address in routers else None
+    seen = {"reached": reached, "error": None if reached else TIMEOUT, "ms": 1400.0} | changes
+    return Trace(ip(address), port, transport, tuple(hops), **seen)
+
+
+def reset_origin(address: str, port: int, *tries: tuple[int, int]) -> ResetOrigin:
+    """Each try: packets received in all, and those over loopback."""
+    every, loopback = zip(*tries, strict=True) if tries else ((), ())
+    return ResetOrigin(ip(address), port, tuple(every), tuple(loopback))
 
 
 # ------------------------------------------------------------------------------ above the port
@@ -250,6 +345,34 @@ class Offered(Observation):
 
     kind: str
     seen: TlsHandshake
+
+
+@dataclass(frozen=True)
+class Again(Observation):
+    """What the same brought in small segments (`small`), or in a second try."""
+
+    seen: TlsHandshake | HttpExchange | Exchange
+    small: bool = False
+    attempt: int = 1
+
+
+def flow(**changes: Any) -> Flow:
+    """A connection that stands still: pieces came past a gap, all that was sent arrived."""
+    seen: dict[str, Any] = {
+        "received": 0,
+        "sent": 517,
+        "silent_ms": 4500.0,
+        "unacked": 0,
+        "resends": 0,
+        "out_of_order": 1,
+        "mss": 1448,
+        "path_mtu": 1500,
+    }
+    return Flow(**(seen | changes))
+
+
+#: All went through, at once.
+FLOWS = flow(received=4000, silent_ms=2.0, out_of_order=0)
 
 
 def url(text: str) -> Url:
@@ -351,13 +474,19 @@ def table(port: int, *sockets: Socket, transport: str = "tcp") -> PortTable:
 
 
 def bind_fails(
-    address: str, port: int, error: str, *, reuse: str | None = "", transport: str = "tcp"
+    address: str,
+    port: int,
+    error: str,
+    *,
+    reuse: str | None = "",
+    transport: str = "tcp",
+    dual: bool = False,
 ) -> tuple[BindTry, BindTry]:
     """The plain bind and the one with SO_REUSEADDR; `reuse` "" means that it fails alike."""
     second = error if reuse == "" else reuse
     return (
-        BindTry(ip(address), port, transport, False, error),
-        BindTry(ip(address), port, transport, True, second),
+        BindTry(ip(address), port, transport, False, error, dual),
+        BindTry(ip(address), port, transport, True, second, dual),
     )
 
 
@@ -394,6 +523,12 @@ class World:
         assert isinstance(local, LocalState)
         self._local = local
 
+    def _first_try(self, ask: AskOf) -> Observation | None:
+        """A repetition ends as the first try did, unless told otherwise."""
+        if not isinstance(ask, _REPEATED) or (ask.segment is None and ask.attempt == 1):
+            return None
+        return self.answer(replace(ask, segment=None, attempt=1, **_TRUSTING.get(type(ask), {})))
+
     def answer(self, ask: AskOf) -> Observation | None:
         if isinstance(ask, self._withheld):
             return None
@@ -402,7 +537,7 @@ class World:
         for key in _keys(ask):
             if key in self._told:
                 return self._told[key]
-        return self._usual(ask)
+        return self._first_try(ask) or self._usual(ask)
 
     def _usual(self, ask: AskOf) -> Observation:
         match ask:
@@ -417,8 +552,14 @@ class World:
                 return pings(str(ask.address)) if near else ping_fails(str(ask.address))
             case asks.ConnectAsk():
                 return self._connect(ask)
+            case asks.SeriesAsk():
+                return series(str(ask.address), ask.port, spread=ask.spread)
+            case asks.StrayAsk():
+                return stray(str(ask.address), TIMEOUT, rtt_ms=None, ttl=ask.ttl)
             case asks.UdpAsk():
                 return udp_fails(str(ask.address), ask.port)
+            case asks.TraceAsk():
+                return self._trace(ask)
             case asks.DnsAsk():
                 return DnsAnswer(
                     ask.server, ask.port, ask.name, ask.rrtype, error=TIMEOUT, ms=4400.0, tries=2
@@ -444,18 +585,29 @@ class World:
                 return hosts_file(ask.name)
             case asks.LocalDropsAsk():
                 return drops(str(ask.address), ask.port, 0, 0)
+            case asks.ResetOriginAsk():
+                return reset_origin(str(ask.address), ask.port, (1, 0))
             case asks.PortUseAsk():
                 return PortUse(ask.address, ask.port, used=3, available=28232)
             case asks.PortTableAsk():
                 return table(ask.port, transport=ask.transport)
             case asks.BindAsk():
-                return BindTry(ask.address, ask.port, ask.transport, ask.reuse)
+                return BindTry(ask.address, ask.port, ask.transport, ask.reuse, dual=ask.dual)
+            case asks.ServedAsk():
+                return PortServed(ask.port)
         raise AssertionError(f"no answer for {ask}")
 
     def _connect(self, ask: asks.ConnectAsk) -> Connect:
         near = ask.address in (ip(GATEWAY), ip(GATEWAY6)) or self._local.owns(ask.address)
         where = str(ask.address)
         return resets(where, ask.port) if near else silent(where, ask.port)
+
+    def _trace(self, ask: asks.TraceAsk) -> Trace:
+        """Nobody but the gateway tells of itself, and that only if it answers at all."""
+        at_gateway = self._told.get((asks.ConnectAsk, ip(GATEWAY), OTHER_PORTS[-1]))
+        mute = isinstance(at_gateway, Connect) and at_gateway.silent
+        router = "*" if mute else GATEWAY if ask.address.version == 4 else HOP6
+        return way(str(ask.address), ask.port, router, "*", "*", transport=ask.transport)
 
     def _handshake(self, ask: asks.TlsAsk) -> TlsHandshake:
         """Works; a contrast to a handshake that fails fails alike."""
@@ -486,7 +638,7 @@ def _plain(address: IPAddress) -> str:
 
 
 def _seen(observation: Observation) -> Observation:
-    if isinstance(observation, Offered):
+    if isinstance(observation, Offered | Limited | Again | Attempt):
         return observation.seen
     return observation.entry if isinstance(observation, Settled) else observation
 
@@ -497,13 +649,22 @@ def _key(seen: Observation) -> tuple[object, ...]:
         case LocalState():
             return (asks.LocalAsk,)
         case Route():
-            return (asks.RouteAsk, seen.address)
+            flow = () if seen.port is None else (seen.transport, seen.port)
+            return (asks.RouteAsk, seen.address, *flow)
         case Neighbour():
             return (asks.NeighbourAsk, seen.address)
         case Settled():
             return (asks.NeighbourAsk, seen.entry.address, "settled")
         case Ping():
             return (asks.PingAsk, seen.address)
+        case Again():
+            return (*_key(seen.seen), seen.small, seen.attempt)
+        case Attempt():
+            return (*_key(seen.seen), seen.number)
+        case Series():
+            return (asks.SeriesAsk, seen.address, seen.port, seen.shots[0].at_s >= 1.0)
+        case Stray():
+            return (asks.StrayAsk, seen.address, seen.ttl)
         case Offered():
             return (asks.TlsAsk, seen.seen.address, seen.seen.port, seen.kind)
         case TlsHandshake():
@@ -516,16 +677,24 @@ def _key(seen: Observation) -> tuple[object, ...]:
             return (asks.ExchangeAsk, seen.address, seen.port)
         case Connect():
             return (asks.ConnectAsk, seen.address, seen.port)
+        case Limited():
+            return (asks.UdpAsk, seen.seen.address, seen.seen.port, seen.ttl)
         case UdpExchange():
             return (asks.UdpAsk, seen.address, seen.port)
         case LocalDrops():
             return (asks.LocalDropsAsk, seen.address, seen.port)
+        case Trace():
+            return (asks.TraceAsk, seen.address, seen.port, seen.transport)
+        case ResetOrigin():
+            return (asks.ResetOriginAsk, seen.address, seen.port)
         case PortUse():
             return (asks.PortUseAsk, seen.address, seen.port)
         case PortTable():
             return (asks.PortTableAsk, seen.port, seen.transport)
         case BindTry():
-            return (asks.BindAsk, seen.address, seen.port, seen.transport, seen.reuse)
+            return (asks.BindAsk, seen.address, seen.port, seen.transport, seen.reuse, seen.dual)
+        case PortServed():
+            return (asks.ServedAsk, seen.port)
         case ResolverConfig():
             return (asks.ResolverConfigAsk,)
         case HostsEntry():
@@ -541,14 +710,34 @@ def _key(seen: Observation) -> tuple[object, ...]:
 
 def _keys(ask: AskOf) -> list[tuple[object, ...]]:
     """The keys under which an answer may have been told, the most specific first."""
+    if isinstance(ask, _REPEATED) and (ask.segment is not None or ask.attempt > 1):
+        first = replace(ask, segment=None, attempt=1, **_TRUSTING.get(type(ask), {}))
+        return [(*_keys(first)[0], ask.segment is not None, ask.attempt)]
     match ask:
         case asks.NeighbourAsk():
             plain = (asks.NeighbourAsk, ask.address)
             return [(*plain, "settled"), plain] if ask.settle else [plain]
-        case asks.RouteAsk() | asks.PingAsk():
+        case asks.RouteAsk():
+            plain = (asks.RouteAsk, ask.address)
+            return [plain] if ask.port is None else [(*plain, ask.transport, ask.port), plain]
+        case asks.PingAsk():
             return [(type(ask), ask.address)]
-        case asks.ConnectAsk() | asks.UdpAsk() | asks.LocalDropsAsk() | asks.PortUseAsk():
+        case asks.UdpAsk() if ask.ttl is not None:
+            return [(asks.UdpAsk, ask.address, ask.port, ask.ttl)]
+        case asks.SeriesAsk():
+            return [(asks.SeriesAsk, ask.address, ask.port, ask.spread)]
+        case asks.StrayAsk():
+            plain = (asks.StrayAsk, ask.address, ask.ttl)
+            return [(*plain, 2 if ask.low else ask.attempt), plain]
+        case asks.ConnectAsk():
+            plain = (asks.ConnectAsk, ask.address, ask.port)
+            return [(*plain, ask.attempt), plain]
+        case asks.UdpAsk() | asks.LocalDropsAsk() | asks.PortUseAsk():
             return [(type(ask), ask.address, ask.port)]
+        case asks.TraceAsk():
+            return [(asks.TraceAsk, ask.address, ask.port, ask.transport)]
+        case asks.ResetOriginAsk():
+            return [(asks.ResetOriginAsk, ask.address, ask.port)]
         case asks.TlsAsk():
             return [(asks.TlsAsk, ask.address, ask.port, _offer(ask))]
         case asks.SniffAsk() | asks.ExchangeAsk():
@@ -558,7 +747,9 @@ def _keys(ask: AskOf) -> list[tuple[object, ...]]:
         case asks.PortTableAsk():
             return [(asks.PortTableAsk, ask.port, ask.transport)]
         case asks.BindAsk():
-            return [(asks.BindAsk, ask.address, ask.port, ask.transport, ask.reuse)]
+            return [(asks.BindAsk, ask.address, ask.port, ask.transport, ask.reuse, ask.dual)]
+        case asks.ServedAsk():
+            return [(asks.ServedAsk, ask.port)]
         case asks.HostsAsk() | asks.SystemLookupAsk():
             return [(type(ask), ask.name)]
         case asks.DnsAsk():
@@ -566,6 +757,11 @@ def _keys(ask: AskOf) -> list[tuple[object, ...]]:
             how = (ask.transport, ask.checking_disabled, ask.payload, ask.attempt)
             return [(asks.DnsAsk, *question, ask.port, *how)]
     return [(type(ask),)]
+
+
+_REPEATED = (asks.TlsAsk, asks.HttpAsk, asks.ExchangeAsk)
+#: A contrast reads and does not trust: the key is that of the target's own handshake.
+_TRUSTING: dict[type[AskOf], dict[str, Any]] = {asks.TlsAsk: {"trust": True}}
 
 
 def _offer(ask: asks.TlsAsk) -> str:
@@ -612,21 +808,51 @@ def examined(
     text: str, world: World, timeout_s: float | None = None, beside: tuple[str, ...] = ()
 ) -> Examined:
     """Play the engine: answer what is asked until nothing new is, then call time."""
-    target = target_of(text)
-    facts: dict[AskOf, Observation] = {}
+    return together((text,), world, timeout_s, beside)[0]
+
+
+def together(
+    texts: tuple[str, ...],
+    world: World,
+    timeout_s: float | None = None,
+    beside: tuple[str, ...] = (),
+) -> list[Examined]:
+    """The same for several targets of one run, side by side: each may look at the others."""
+    targets = [target_of(text) for text in texts]
+    facts: list[dict[AskOf, Observation]] = [{} for _ in targets]
+    others: dict[str, Beside] = {}
+
+    def look(n: int, *, final: bool = False) -> Examination:
+        found = examine(
+            targets[n], facts[n], timeout_s=timeout_s, final=final, beside=beside,
+            others=lambda: [o for text, o in others.items() if text != targets[n].text],
+        )  # fmt: skip
+        if found.report.addresses:
+            others[targets[n].text] = Beside(targets[n], found.report.addresses, facts[n])
+        return found
+
     for _round in range(60):
-        found = examine(target, facts, timeout_s=timeout_s, beside=beside)
-        news = {
-            ask: seen
-            for ask in (*found.wants, *found.hopes)
-            if ask not in facts and (seen := world.answer(ask)) is not None
-        }
-        if not news:
-            still_open = tuple(ask for ask in found.wants if ask not in facts)
-            last = examine(target, facts, timeout_s=timeout_s, final=True, beside=beside)
-            asked = tuple(dict.fromkeys((*facts, *found.wants, *found.hopes)))
-            return Examined(last.report, found.report, asked, still_open)
-        facts |= news
+        latest = [look(n) for n in range(len(targets))]
+        news = [
+            {
+                ask: seen
+                for ask in (*found.wants, *found.hopes)
+                if ask not in facts[n] and (seen := world.answer(ask)) is not None
+            }
+            for n, found in enumerate(latest)
+        ]
+        if not any(news):
+            return [
+                Examined(
+                    look(n, final=True).report,
+                    found.report,
+                    tuple(dict.fromkeys((*facts[n], *found.wants, *found.hopes))),
+                    tuple(ask for ask in found.wants if ask not in facts[n]),
+                )
+                for n, found in enumerate(latest)
+            ]
+        for known, new in zip(facts, news, strict=True):
+            known |= new
     raise AssertionError("the diagnosis never stops asking")
 
 
@@ -639,7 +865,8 @@ class Row:
 
     `cause` None means that there is nothing to tell.  `also` are the causes of the further
     findings.  `evidence` are parts of the title or the evidence of the first finding; `asks` must
-    have been asked on the way, `never` must not.  `beside` are the names of other targets.
+    have been asked on the way, `never` must not.  `beside` are the names of other targets, and
+    `others` are targets that are checked in the same run.
     """
 
     story: str
@@ -657,6 +884,7 @@ class Row:
     skipped: tuple[type[AskOf], ...] = ()
     reason: str = ""
     beside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.story
@@ -676,8 +904,13 @@ class Row:
 
 def check(row: Row) -> None:
     """Examine the target of a row, and compare with what the row says."""
-    found = examined(row.target, row.world, beside=row.beside)
+    found = together((row.target, *row.others), row.world, beside=row.beside)[0]
     told = "\n".join((found.first.title, *found.first.evidence)) if found.first else ""
+    for finding in found.report.findings:
+        if finding.alternatives or finding.certainty != "proved":
+            tests = [fix for fix in finding.fixes if fix.decides]
+            assert len(tests) == 1, f"{finding.cause} is open, and its TOML has no `decide`"
+            assert finding.fixes[-1] is tests[0]
     assert found.causes == row.causes, told
     assert found.report.verdict is row.expected, told
     for part in row.evidence:

@@ -96,6 +96,7 @@ FAULTS = [
     ("retries = 1.5", 1, "retries is a whole number", None),
     ("retries = '1'", 1, "retries is a whole number", None),
     ("theme = 1", 1, "theme is the name of a theme", None),
+    ("bell = 'yes'", 1, "bell is true or false", None),
     ("targets = 'db'", 1, "targets is a list", None),
     ("targets = [\n  'db',\n  'db:99999',\n]", 3, "port 99999 is out of range", None),
     ("targets = [\n  'db', # 'x'\n\n  7]", 4, 'a target is a text such as "db:5432"', None),
@@ -163,6 +164,7 @@ def test_every_documented_key_is_one_that_is_read() -> None:
         "timeout",
         "retries",
         "theme",
+        "bell",
         "targets",
         "keys",
     }

@@ -10,7 +10,6 @@ from tests.unit.facts import (
     PRINTER,
     SERVER,
     Row,
-    Told,
     bind_fails,
     check,
     examined,
@@ -24,8 +23,8 @@ from tests.unit.facts import (
 
 from netwhy.core import asks
 from netwhy.core.model import Verdict
-from netwhy.core.observations import Owner
-from netwhy.diagnosis.holders import overlaps
+from netwhy.core.observations import Owner, PortTable, Socket
+from netwhy.diagnosis.sockets import overlaps
 
 NGINX = owner("nginx", 101, command="nginx: master process", unit="nginx.service")
 POSTGRES = owner("postgres", 812)
@@ -36,8 +35,8 @@ IN_USE = (*IN_USE4, *IN_USE6)
 IN_USE_LO = bind_fails("127.0.0.1", 8080, "EADDRINUSE")
 
 
-def held(*sockets: object) -> Told:
-    return table(8080, *sockets)  # type: ignore[arg-type]
+def held(*sockets: Socket) -> PortTable:
+    return table(8080, *sockets)
 
 
 FREE = [
@@ -168,6 +167,22 @@ HELD = [
         for state in ("ESTAB", "CLOSE_WAIT", "SYN_SENT", "FIN_WAIT_1", "LAST_ACK")
     ),
     Row(
+        "a port of the range: the system may have given it away",
+        f"bind {HERE}:40000",
+        (*bind_fails(HERE, 40000, "EADDRINUSE"),
+         table(40000, socket(HERE, 40000, "ESTAB", remote=(ip(SERVER), 443), owners=(POSTGRES,)))),
+        "bind.in-use-by-connection",
+        evidence=("inside 32768-60999", "from which outgoing connections"),
+    ),
+    Row(
+        "a port outside of the range: left over from a server",
+        f"bind {HERE}:8080",
+        (*bind_fails(HERE, 8080, "EADDRINUSE"),
+         held(socket(HERE, 8080, "ESTAB", remote=(ip(SERVER), 51000), owners=(NGINX,)))),
+        "bind.in-use-by-connection",
+        evidence=("outside 32768-60999", "a server that has ended"),
+    ),
+    Row(
         "a listener is named before the connections it accepted",
         f"bind {HERE}:8080",
         (*bind_fails(HERE, 8080, "EADDRINUSE"),
@@ -228,6 +243,20 @@ HELD = [
         evidence=("0.0.0.0:8080 is held", "[::]:8080 is held"),
     ),
     Row(
+        "the families belong to different users, whose programs are hidden",
+        f"bind {PRINTER}:8080",
+        (held(socket("0.0.0.0", 8080, owners=(HIDDEN,), uid=0),
+              socket("::", 8080, v6only=True, owners=(NGINX,), uid=33)),),
+        "bind.split-families",
+        Verdict.DEGRADED,
+    ),
+    Row(
+        "two hidden sockets of one user may be one program",
+        f"bind {PRINTER}:8080",
+        (held(socket("0.0.0.0", 8080, owners=(HIDDEN,), uid=0),
+              socket("::", 8080, v6only=True, owners=(HIDDEN,), uid=0)),),
+    ),
+    Row(
         "two sockets of one program are not split",
         f"bind {PRINTER}:8080",
         (held(socket("0.0.0.0", 8080, owners=(NGINX,)),
@@ -239,6 +268,54 @@ HELD = [
         (held(socket("0.0.0.0", 8080, owners=(HIDDEN,)),
               socket("::", 8080, v6only=True, owners=(NGINX,))),),
     ),
+]  # fmt: skip
+
+BEHIND = [
+    Row("a privileged port that a socket is bound to", "bind 127.0.0.1:80",
+        (*bind_fails("127.0.0.1", 80, "EACCES"),
+         table(80, socket("127.0.0.1", 80, "BOUND", owners=(NGINX,)))),
+        "bind.privileged", evidence=("in state BOUND by nginx",)),
+    Row("a privileged port that is left in TIME_WAIT", "bind 127.0.0.1:80",
+        (*bind_fails("127.0.0.1", 80, "EACCES"),
+         table(80, socket("127.0.0.1", 80, "TIME_WAIT", remote=(ip(SERVER), 51000)))),
+        "bind.privileged", evidence=("in state TIME_WAIT",)),
+    Row("an NFS client has the port", "bind 0.0.0.0:800",
+        (*bind_fails("0.0.0.0", 800, "EADDRINUSE"),
+         table(800, socket(HERE, 800, "ESTAB", remote=(ip(SERVER), 2049), owners=(HIDDEN,)))),
+        "bind.in-use-by-connection", evidence=("the other end is NFS", f"{SERVER}:2049"),
+        unsaid=("a server that has ended",)),
+    Row("a program chose the source port", "bind 0.0.0.0:8080",
+        (*bind_fails("0.0.0.0", 8080, "EADDRINUSE"),
+         held(socket(HERE, 8080, "ESTAB", remote=(ip(SERVER), 443), owners=(NGINX,)))),
+        "bind.in-use-by-connection", evidence=("outside 32768-60999",)),
+    Row("an outgoing connection in TIME_WAIT", f"bind {HERE}:40000",
+        (*bind_fails(HERE, 40000, "EADDRINUSE"),
+         table(40000, socket(HERE, 40000, "TIME_WAIT", remote=(ip(SERVER), 8443),
+                             expires_ms=9_400))),
+        "bind.time-wait", evidence=(f"rest of a connection to {SERVER}:8443", "for 9 s at most",
+                                    "inside 32768-60999")),
+    Row("a server's connection in TIME_WAIT inside the range", f"bind {HERE}:40000",
+        (*bind_fails(HERE, 40000, "EADDRINUSE"),
+         table(40000, socket(HERE, 40000, "TIME_WAIT", remote=(ip(SERVER), 51000),
+                             expires_ms=200))),
+        "bind.time-wait", evidence=("for 1 s at most",), unsaid=("rest of a connection",)),
+    Row("bound with SO_REUSEADDR: the first to listen gets it", "bind 127.0.0.1:8080",
+        (*bind_fails("127.0.0.1", 8080, "EADDRINUSE", reuse=None),
+         held(socket("127.0.0.1", 8080, "BOUND", owners=(NGINX,)))),
+        "bind.bound-not-listening", evidence=("with SO_REUSEADDR works",)),
+    Row("a UDP socket that could be stolen from", "bind+udp://127.0.0.1:5353",
+        (bind_fails("127.0.0.1", 5353, "EADDRINUSE", reuse=None, transport="udp"),
+         table(5353, socket("127.0.0.1", 5353, "UNCONN", owners=(NGINX,)), transport="udp")),
+        "bind.in-use", evidence=("both would have the port",)),
+    Row("a listener: nothing is said of SO_REUSEADDR", "bind 127.0.0.1:8080",
+        (*IN_USE_LO, held(socket("127.0.0.1", 8080, owners=(NGINX,)))), "bind.in-use",
+        unsaid=("SO_REUSEADDR",)),
+    Row("a listener tied to an interface", "bind 0.0.0.0:8080",
+        (*IN_USE4, held(socket("127.0.0.53", 8080, interface="lo", owners=(NGINX,)))),
+        "bind.in-use-overlap", evidence=("on interface lo only",)),
+    Row("workers that share it", "bind 127.0.0.1:8080",
+        (*IN_USE_LO, held(socket("127.0.0.1", 8080, owners=(NGINX, HIDDEN, POSTGRES)))),
+        "bind.in-use", evidence=("; and 2 more",)),
 ]  # fmt: skip
 
 FORBIDDEN = [
@@ -272,19 +349,29 @@ FORBIDDEN = [
         (machine(interface("eth0", f"{HERE}/24"), ipv6_disabled=True),
          *bind_fails("::1", 8080, "EADDRNOTAVAIL")), "bind.family-missing"),
     Row("there is no IPv6 in this kernel", "bind [::1]:8080",
+        (machine(interface("eth0", f"{HERE}/24"), ipv6_disabled=True),
+         *bind_fails("::1", 8080, "EAFNOSUPPORT")), "bind.family-missing",
+        evidence=("EAFNOSUPPORT", "IPv6 is switched off")),
+    Row("there is IPv6, and not for this program", "bind [::1]:8080",
         bind_fails("::1", 8080, "EAFNOSUPPORT"), "bind.family-missing",
-        evidence=("EAFNOSUPPORT",)),
+        evidence=("EAFNOSUPPORT", "this machine has IPv6 addresses", "This program may open no"),
+        rivals=("bind.forbidden",)),
+    *(
+        Row(f"no socket can be opened ({error})", "bind 127.0.0.1:8080",
+            bind_fails("127.0.0.1", 8080, error), "local.files-exhausted", evidence=(error,))
+        for error in ("EMFILE", "ENFILE")
+    ),
     Row("there is no IPv4 in this kernel", "bind 8080", bind_fails("0.0.0.0", 8080, "EAFNOSUPPORT"),
         "bind.family-missing"),
     *(
         Row(f"no rule explains {error}", "bind 127.0.0.1:8080",
             bind_fails("127.0.0.1", 8080, error), "unexplained",
             evidence=(error, "the bind probe of 127.0.0.1:8080"))
-        for error in ("EINVAL", "ENOBUFS", "EMFILE", "errno 999")
+        for error in ("EINVAL", "ENOBUFS", "ENOMEM", "errno 999")
     ),
 ]  # fmt: skip
 
-ROWS = [*FREE, *HELD, *FORBIDDEN]
+ROWS = [*FREE, *HELD, *BEHIND, *FORBIDDEN]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
@@ -307,6 +394,9 @@ def test_a_bind_is_explained(row: Row) -> None:
         ("::", True, "::1", True),
         ("::1", True, "::", True),
         ("::1", False, "127.0.0.1", False),
+        ("::1", False, "0.0.0.0", True),  # a connection that a dual-stack server left
+        ("::1", True, "0.0.0.0", False),
+        ("::1", None, "0.0.0.0", False),
         ("::ffff:127.0.0.1", False, "127.0.0.1", True),
         ("::ffff:127.0.0.1", False, "0.0.0.0", True),
         ("::ffff:127.0.0.1", False, HERE, False),

@@ -38,8 +38,8 @@ from tests.unit.facts import (
 
 from netwhy.core import asks
 from netwhy.core.model import Verdict
-from netwhy.core.observations import TIMEOUT, ConfiguredResolver
-from netwhy.diagnosis.dns import candidates
+from netwhy.core.observations import TIMEOUT, ConfiguredResolver, PortUse
+from netwhy.diagnosis.search import candidates
 from netwhy.diagnosis.server import CONTRAST_S
 
 TARGET = f"{NAME}:5432"
@@ -147,10 +147,11 @@ ANSWERED = [
         (AGAIN, says(RESOLVER, NAME, rcode="REFUSED", ede=((18, ""),))), "dns.refused",
         evidence=("REFUSED", "(18)")),
     Row("an authority instead of a resolver", TARGET,
-        (AGAIN, says(RESOLVER, NAME, recursion_available=False)), "dns.not-a-resolver"),
+        (AGAIN, says(RESOLVER, NAME, recursion_available=False)), "dns.not-a-resolver",
+        evidence=("the flag RA is not set", "lacks the SOA record")),
     *(
         Row(f"the resolver says {rcode}", TARGET, (AGAIN, says(RESOLVER, NAME, rcode=rcode)),
-            "unexplained", evidence=(rcode,))
+            "dns.server-failure", evidence=(rcode,))
         for rcode in ("FORMERR", "NOTIMP", "RCODE 12")
     ),
     Row("the first says no, the second knows", TARGET,
@@ -194,6 +195,104 @@ SYSTEM = [
     Row("no resolver, and no network either", TARGET,
         (NOT_FOUND, resolv_conf(state="missing"), machine(ETH0_DOWN, gateways=())),
         "local.offline"),
+]  # fmt: skip
+
+SAID = [
+    Row("REFUSED, for want of an upstream", TARGET,
+        (AGAIN, says(RESOLVER, NAME, rcode="REFUSED", ede=((14, ""),))), "dns.refused",
+        evidence=("nobody to ask itself", "Not Ready (14)")),
+    Row("REFUSED, for want of recursion", TARGET,
+        (AGAIN, says(RESOLVER, NAME, rcode="REFUSED", recursion_available=False)), "dns.refused",
+        evidence=("does not look names up", "flag RA"), rivals=("dns.not-a-resolver",)),
+    Row("the whole domain is gone: its top-level domain says no", "www.shop.example:80",
+        (look_up_fails("www.shop.example", "EAI_NONAME"),
+         says(RESOLVER, "www.shop.example", rcode="NXDOMAIN", soa=("example", 900))),
+        "dns.name-not-found", evidence=("The domain shop.example does not exist",)),
+    Row("a name below a domain that exists", "a.b.example.com:80",
+        (look_up_fails("a.b.example.com", "EAI_NONAME"),
+         says(RESOLVER, "a.b.example.com", rcode="NXDOMAIN", soa=SOA)),
+        "dns.name-not-found", evidence=("The name a.b.example.com does not exist",)),
+    Row("led to this machine, and elsewhere by another resolver", TARGET,
+        (looks_up(NAME, "127.0.0.1"), TWO, *says(RESOLVER, NAME, "127.0.0.1"),
+         *says(FAR_RESOLVER, NAME, SERVER)), "dns.sinkholed",
+        evidence=("127.0.0.1 is this machine itself", SERVER)),
+    Row("led to this machine by the only resolver: it may be meant so", TARGET,
+        (looks_up(NAME, "127.0.0.1"), *says(RESOLVER, NAME, "127.0.0.1"),
+         opens("127.0.0.1", 5432))),
+    Row("two resolvers, each with another part of a pool", TARGET,
+        (looks_up(NAME, "10.1.0.1", "10.1.0.2"), TWO, opens("10.1.0.1", 5432),
+         opens("10.1.0.2", 5432), *(
+             says(server, NAME, *pool, ttl=30, attempt=attempt) for attempt in (0, 1)
+             for server, pool in ((RESOLVER, ("10.1.0.1", "10.1.0.2")),
+                                  (FAR_RESOLVER, ("10.2.0.1", "10.2.0.2"))))),
+        "dns.resolvers-disagree", Verdict.OK),
+]  # fmt: skip
+
+STRAYS = [
+    *(
+        Row(f"{why}: no client takes such a reply", TARGET,
+            (AGAIN, says(RESOLVER, NAME, error=TIMEOUT, stray=(why, ip(sender)))),
+            "dns.resolver-silent", evidence=(words, "throws such a reply away"),
+            unsaid=("gave no answer",))
+        for why, sender, words in (
+            ("other-address", FAR_RESOLVER, f"come from {FAR_RESOLVER} instead"),
+            ("other-id", RESOLVER, "the number of another question"),
+            ("other-question", RESOLVER, "a question that was not asked"),
+            ("unreadable", RESOLVER, "no DNS message"))
+    ),
+    Row("answers from another address, and TCP works", TARGET,
+        (AGAIN, says(RESOLVER, NAME, error=TIMEOUT, stray=("other-address", ip(FAR_RESOLVER))),
+         answer(RESOLVER, NAME, "A", SERVER, transport="tcp")), "dns.udp-blocked",
+        evidence=(f"come from {FAR_RESOLVER} and are thrown away; TCP works",)),
+    Row("junk makes the library give up at once: no refusal", TARGET,
+        (look_up_fails(NAME, "EAI_AGAIN", 7.0),
+         says(RESOLVER, NAME, error=TIMEOUT, stray=("unreadable", ip(RESOLVER))),
+         answer(RESOLVER, NAME, "A", transport="tcp", error="ECONNREFUSED")),
+        "dns.resolver-silent", evidence=("no client can use",)),
+    Row("the library was refused at once, and we met silence", TARGET,
+        (look_up_fails(NAME, "EAI_AGAIN", 4.0),), "dns.resolver-unreachable",
+        evidence=("sooner than any silence",), rivals=("dns.resolver-silent",)),
+    Row("refused at once, silence, and TCP is refused by the machine itself", TARGET,
+        (look_up_fails(NAME, "EAI_AGAIN", 4.0),
+         answer(RESOLVER, NAME, "A", transport="tcp", error="ECONNREFUSED")),
+        "dns.resolver-not-listening"),
+    Row("a router says no to the second question only", TARGET,
+        (AGAIN, answer(RESOLVER, "version.bind", "TXT", error="ENETUNREACH",
+                       icmp=icmp("3/0", ROUTER))), "dns.resolver-unreachable",
+        evidence=(ROUTER, "network unreachable")),
+    Row("TCP alone is forbidden: no word about the silence over UDP", TARGET,
+        (AGAIN, answer(RESOLVER, NAME, "A", transport="tcp", error="EHOSTUNREACH",
+                       icmp=icmp("3/13", ROUTER))), "dns.resolver-silent"),
+    Row("questions get lost, with EDNS or without", TARGET,
+        (look_up_fails(NAME, TIMEOUT, 5800.0), *says(RESOLVER, NAME, SERVER, payload=0),
+         answer(RESOLVER, NAME, "A", SERVER, payload=512), OPEN), "dns.slow", Verdict.DEGRADED,
+        evidence=("never answers others",)),
+    Row("questions get lost, and nobody felt it", TARGET,
+        (looks_up(NAME, SERVER), *says(RESOLVER, NAME, SERVER, payload=0),
+         answer(RESOLVER, NAME, "A", SERVER, payload=512), OPEN)),
+    Row("the library had its answer late: ours is about to come", TARGET,
+        (looks_up(NAME, SERVER, ms=2510.0), OPEN,
+         says(RESOLVER, NAME, error=TIMEOUT, pending=True, ms=1300.0),
+         answer(RESOLVER, NAME, "A", SERVER, transport="tcp"))),
+    Row("the question for IPv4 is dropped", TARGET,
+        (AGAIN, answer(RESOLVER, NAME, "AAAA", SERVER6)), "dns.aaaa-dropped",
+        evidence=("drops IPv4 questions",)),
+    Row("the hosts file knows the name, and is not read", TARGET,
+        (hosts_file(NAME, SERVER), NOT_FOUND, resolv_conf(RESOLVER, lookups="dns")),
+        "dns.nsswitch", evidence=("leaves out files", "/etc/hosts line 7")),
+    Row("the entry of the hosts file is commented out", TARGET,
+        (hosts_file(NAME, commented=(9, f"#{SERVER} {NAME}")), NOT_FOUND,
+         says(RESOLVER, NAME, rcode="NXDOMAIN", soa=SOA)), "dns.name-not-found",
+        evidence=("/etc/hosts line 9", "commented out")),
+    Row("each look-up asks in vain for two names first: a note", "db.example:5432",
+        (resolv_conf(RESOLVER, search=("a.example", "b.example"), ndots=5, ndots_line=3),
+         looks_up("db.example", SERVER), OPEN, *says(RESOLVER, "db.example", SERVER),
+         *(says(RESOLVER, f"db.example.{s}.example", rcode="NXDOMAIN") for s in "ab")),
+        "dns.slow", Verdict.OK, evidence=("6 questions", "4 of them in vain", "line 3")),
+    Row("one name in vain is what search lists are for", "db:5432",
+        (resolv_conf(RESOLVER, search=("a.example", "b.example")), looks_up("db", SERVER), OPEN,
+         *says(RESOLVER, "db.b.example", SERVER),
+         *(says(RESOLVER, n, rcode="NXDOMAIN") for n in ("db", "db.a.example")))),
 ]  # fmt: skip
 
 DEAD = [
@@ -252,6 +351,10 @@ DEAD = [
     Row("one resolver near and gone, the other behind a dead gateway", TARGET,
         (AGAIN, TWO, neighbour(RESOLVER, "FAILED"), neighbour(GATEWAY, "FAILED")),
         "route.gateway-silent"),
+    Row("no UDP port is left for the queries", TARGET,
+        (AGAIN, refused_queries(RESOLVER, "EAGAIN"),
+         PortUse(ip(RESOLVER), 53, used=28230, available=28232, transport="udp")),
+        "local.ports-exhausted", evidence=("28230 of 28232 UDP ports",)),
     Row("an own rule drops the queries", TARGET, (AGAIN, refused_queries(RESOLVER, "EPERM")),
         "local.firewall", evidence=("refused to send a datagram",)),
     Row("an own rule rejects the queries", TARGET,
@@ -289,12 +392,31 @@ EARLY = [
     Row("an own rule drops the queries: no need to wait", TARGET,
         (refused_queries(RESOLVER, "EPERM"),), "local.firewall",
         withheld=(asks.SystemLookupAsk,)),
-    Row("a silent resolver may still be reached by the library", TARGET, (),
-        verdict=Verdict.UNKNOWN, withheld=(asks.SystemLookupAsk,), reason="dns"),
-    Row("other sources than DNS may still know the name", TARGET,
+    Row("all is silent: the library would wait much longer for the same", TARGET, (),
+        "dns.resolver-silent", evidence=("nothing within 4.40 s",),
+        withheld=(asks.SystemLookupAsk,)),
+    Row("three are silent: nobody waits 28 s", TARGET,
+        (resolv_conf(RESOLVER, FAR_RESOLVER, GATEWAY),), "dns.resolver-silent",
+        evidence=("No configured resolver answers",), withheld=(asks.SystemLookupAsk,)),
+    Row("the first is silent, the second knows: go on with that", TARGET,
+        (TWO, says(FAR_RESOLVER, NAME, SERVER), OPEN), "dns.first-resolver-dead", Verdict.DEGRADED,
+        evidence=("nothing within 4.40 s",), withheld=(asks.SystemLookupAsk,)),
+    Row("AAAA is dropped: go on with IPv4", TARGET, (answer(RESOLVER, NAME, "A", SERVER), OPEN),
+        "dns.aaaa-dropped", Verdict.DEGRADED, withheld=(asks.SystemLookupAsk,)),
+    Row("a long answer, and TCP that says nothing: the library would wait for ever", TARGET,
+        (says(RESOLVER, NAME, truncated=True),), "dns.truncated-no-tcp",
+        withheld=(asks.SystemLookupAsk,)),
+    *(
+        Row(f"another source than DNS may still know the name: {lookups}", name,
+            (says(RESOLVER, name, error="ECONNREFUSED"), resolv_conf(RESOLVER, lookups=lookups)),
+            verdict=Verdict.UNKNOWN, withheld=(asks.SystemLookupAsk,), reason="dns")
+        for name, lookups in ((NAME, "files resolve [!UNAVAIL=return] dns"), (NAME, "sss dns"),
+                              ("nas.local", "files mdns4_minimal dns"))
+    ),
+    Row("multicast DNS has nothing to say outside of .local", TARGET,
         (refused_queries(RESOLVER, "ECONNREFUSED"),
-         resolv_conf(RESOLVER, lookups="files mdns4_minimal dns")),
-        verdict=Verdict.UNKNOWN, withheld=(asks.SystemLookupAsk,), reason="dns"),
+         resolv_conf(RESOLVER, lookups="files mdns4_minimal [NOTFOUND=return] dns")),
+        "dns.resolver-not-listening", withheld=(asks.SystemLookupAsk,)),
     Row("the resolver answered: the library will too", TARGET, (says(RESOLVER, NAME, SERVER),),
         verdict=Verdict.UNKNOWN, withheld=(asks.SystemLookupAsk,), reason="dns"),
     Row("one of two answers: the library will find it", TARGET,
@@ -336,7 +458,23 @@ DNS_TARGETS = [
     Row("it is no resolver", ASKED, (answer(RESOLVER, WWW, "A", recursion_available=False),),
         "dns.not-a-resolver"),
     Row("it says something else", ASKED, (answer(RESOLVER, WWW, "A", rcode="NOTIMP"),),
-        "unexplained", evidence=("NOTIMP",)),
+        "dns.server-failure", evidence=("NOTIMP",), rivals=("dns.not-a-resolver",)),
+    Row("an authority without such a record", f"dns://{RESOLVER}/{WWW}?type=MX",
+        (answer(RESOLVER, WWW, "MX", recursion_available=False, authoritative=True),),
+        "dns.no-address", evidence=("has no MX record",)),
+    Row("an alias to a name without such a record", f"dns://{RESOLVER}/{WWW}?type=MX",
+        (answer(RESOLVER, WWW, "MX", chain=("a.example.com",), soa=SOA),), "dns.no-address",
+        evidence=("has no MX record", "is an alias of a.example.com")),
+    Row("only TCP is served", ASKED,
+        (answer(RESOLVER, WWW, "A", error="ECONNREFUSED", icmp=icmp("3/3", RESOLVER)),
+         answer(RESOLVER, WWW, "A", SERVER, transport="tcp")), "dns.udp-blocked",
+        evidence=("Nothing answers on UDP port 53",)),
+    Row("answers late, twice", ASKED,
+        (answer(RESOLVER, WWW, "A", SERVER, ms=2500.0),
+         answer(RESOLVER, WWW, "A", SERVER, ms=2500.0, attempt=1)), "dns.slow", Verdict.DEGRADED,
+        evidence=("2.50 s",), unsaid=("unknown time",)),
+    Row("late once, then known", ASKED, (answer(RESOLVER, WWW, "A", SERVER, ms=2500.0),
+        answer(RESOLVER, WWW, "A", SERVER, attempt=1))),
     Row("it is silent: the system was never asked", ASKED, (), "dns.resolver-silent",
         unsaid=("the system's own look-up",)),
     Row("it lives and is silent on this", ASKED, (version_bind(RESOLVER),), "dns.upstream-dead"),
@@ -370,7 +508,7 @@ THEN = [
         also=("dns.first-resolver-dead",)),
 ]  # fmt: skip
 
-ROWS = [*WORKS, *ANSWERED, *SYSTEM, *DEAD, *EARLY, *DNS_TARGETS, *THEN]
+ROWS = [*WORKS, *ANSWERED, *SYSTEM, *SAID, *STRAYS, *DEAD, *EARLY, *DNS_TARGETS, *THEN]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

@@ -213,8 +213,10 @@ TRANSPORT = [
         (FOUND, *plain(RESOLVER, SERVER), OPEN), "dns.edns-broken", Verdict.DEGRADED,
         evidence=("no answer to queries with EDNS", "it is EDNS itself")),
     Row("only long answers vanish", TARGET,
-        (FOUND, *plain(RESOLVER, SERVER), answer(RESOLVER, NAME, "A", SERVER, payload=512), OPEN),
-        "dns.edns-broken", Verdict.DEGRADED, evidence=("long answers that get lost",)),
+        (FOUND, says(RESOLVER, NAME, payload=0, truncated=True), OPEN,
+         *says(RESOLVER, NAME, SERVER, payload=0, transport="tcp"),
+         answer(RESOLVER, NAME, "A", payload=512, truncated=True)), "dns.edns-broken",
+        Verdict.DEGRADED, evidence=("long answers that get lost",)),
     *(
         Row(f"EDNS is answered with {rcode}: an old server", TARGET,
             (FOUND, says(RESOLVER, NAME, rcode=rcode), *plain(RESOLVER, SERVER), OPEN),

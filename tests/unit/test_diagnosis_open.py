@@ -8,11 +8,16 @@ import pytest
 from tests.unit import (
     test_diagnosis_addresses,
     test_diagnosis_bind,
+    test_diagnosis_bind_served,
+    test_diagnosis_bind_systems,
     test_diagnosis_dns,
+    test_diagnosis_families,
     test_diagnosis_local,
     test_diagnosis_names,
     test_diagnosis_path,
+    test_diagnosis_quality,
     test_diagnosis_refusals,
+    test_diagnosis_segments,
     test_diagnosis_service,
     test_diagnosis_tls,
 )
@@ -60,9 +65,14 @@ EVERY_ROW: list[Row] = [
         test_diagnosis_dns,
         test_diagnosis_names,
         test_diagnosis_bind,
+        test_diagnosis_bind_served,
+        test_diagnosis_bind_systems,
         test_diagnosis_addresses,
+        test_diagnosis_families,
         test_diagnosis_tls,
+        test_diagnosis_segments,
         test_diagnosis_service,
+        test_diagnosis_quality,
     )
     for row in module.ROWS
 ]
@@ -150,7 +160,7 @@ CONTRASTS = [
          (asks.PortUseAsk(THERE, 5432),), ""),
     Open("EAGAIN of a datagram: are the ports used up", f"udp://{SERVER}:9999",
          (udp_fails(SERVER, 9999, "EAGAIN"),), (asks.PortUseAsk,),
-         (asks.PortUseAsk(THERE, 9999),), ""),
+         (asks.PortUseAsk(THERE, 9999, "udp"),), ""),
     Open("an own port resets: who listens", f"{HERE}:5432", (resets(HERE, 5432),),
          (asks.PortTableAsk,), (asks.PortTableAsk(5432, "tcp"),), ""),
     Open("an own port is silent: who listens", f"{HERE}:5432", (silent(HERE, 5432),),

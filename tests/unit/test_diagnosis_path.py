@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.facts import (
     ETH0,
@@ -38,11 +40,20 @@ from tests.unit.facts import (
     socket,
     table,
     udp_fails,
+    way,
 )
 
 from netwhy.core import asks
 from netwhy.core.model import Verdict
-from netwhy.core.observations import Gateway
+from netwhy.core.observations import Connect, Gateway, Hop, LocalDrops, Trace
+
+
+def connect_fails_alike(kind: str, hop_limit: int) -> tuple[Connect, ...]:
+    """Every port is refused by the router, whose errors arrive with that hop limit left."""
+    said = replace(icmp(kind, ROUTER), hop_limit=hop_limit)
+    ports = all_ports(SERVER, "EHOSTUNREACH", said)
+    return (connect_fails(SERVER, 5432, "EHOSTUNREACH", said), *ports)
+
 
 QUIET_GATEWAY = (ping_fails(GATEWAY), silent(GATEWAY, 47_808))
 ETH0_UNPLUGGED = interface("eth0", f"{HERE}/24", carrier=False)
@@ -484,10 +495,146 @@ UDP = [
         "local.loopback-down"),
     Row("silence of a service on this machine", "udp://127.0.0.1:9999", (), "udp.silent",
         Verdict.UNKNOWN, never=(asks.PingAsk,)),
+    Row("answers arrive and this machine drops them", f"udp://{SERVER}:9999",
+        (drops(SERVER, 9999, 4, 4),), "local.firewall", evidence=("4 and 4 packets",),
+        rivals=("udp.refused",)),
+    Row("what is sent to this machine itself is dropped", "udp://127.0.0.1:9999",
+        (drops("127.0.0.1", 9999, 4, 4),), "local.firewall", evidence=("own address",)),
+    Row("an early word is no verdict", f"udp://{SERVER}:9999",
+        (udp_fails(SERVER, 9999, pending=True),), None, Verdict.UNKNOWN,
+        asks=(asks.LocalDropsAsk(ip(SERVER), 9999, "udp"),), reason="no decision"),
+    Row("reverse path filtering drops the answers", f"{SERVER}:5432",
+        (silent(SERVER, 5432),
+         LocalDrops(ip(SERVER), 5432, (4, 4), (0, 0), (0, 0), (4, 4))),
+        "local.firewall", evidence=("reverse path filtering counted 8",)),
+    Row("no round is clear, and three that agree are so together", f"{SERVER}:5432",
+        (silent(SERVER, 5432),
+         LocalDrops(ip(SERVER), 5432, (5, 11, 7, 3), (0,) * 4, (0, 4, 1, 5), (0,) * 4)),
+        "local.firewall", rivals=("tcp.filtered",)),
+    Row("one round that stands out among noise proves nothing", f"{SERVER}:5432",
+        (silent(SERVER, 5432),
+         LocalDrops(ip(SERVER), 5432, (20, 0, 1, -1), (0,) * 4, (3, 2, 4, 1), (0,) * 4)),
+        "path.silent", rivals=("local.firewall",)),
 ]  # fmt: skip
 
 
-ROWS = [*ALIVE, *SILENT, *NEIGHBOURS, *DROPS, *HOSTS, *UDP]
+#: Two routers that circle, and what is said of a port behind them.
+R1, R2, R3 = ROUTER, "203.0.113.2", "203.0.113.3"
+EXPIRED = connect_fails(SERVER, 5432, "EHOSTUNREACH", icmp("11/0", R1), ms=3.0)
+FULL_CIRCLE = (GATEWAY, R1, R2, R1, R2, R1, R2)
+
+WAYS = [
+    Row("the last router that answers is named", f"{SERVER}:5432",
+        (silent(SERVER, 5432), way(SERVER, 5432, GATEWAY, R1, R2, "*", "*")), "path.silent",
+        evidence=(f"the last that answers on the way to {SERVER}:5432 is router {R2}, 3 hops",),
+        asks=(asks.TraceAsk(ip(SERVER), 5432),)),
+    Row("silent routers before it are not blamed", f"{SERVER}:5432",
+        (silent(SERVER, 5432), way(SERVER, 5432, "*", "*", R2, "*", "*")), "path.silent",
+        evidence=(f"router {R2}, 3 hops away", "first hop works")),
+    Row("no router tells of itself: nobody is blamed", f"{SERVER}:5432",
+        (silent(SERVER, 5432), way(SERVER, 5432, "*", "*", "*")), "path.silent",
+        evidence=("no router on the way",), unsaid=("the last that answers",)),
+    Row("no trace can be made here", f"{SERVER}:5432", (silent(SERVER, 5432),), "path.silent",
+        unsaid=("on the way",), skipped=(asks.TraceAsk,)),
+    Row("a trace that never ends holds nothing up", f"{SERVER}:5432", (silent(SERVER, 5432),),
+        "path.silent", unsaid=("on the way",), withheld=(asks.TraceAsk,)),
+    Row("a trace that never ends holds up no filter either", f"{SERVER}:5432",
+        (silent(SERVER, 5432), pings(SERVER)), "tcp.filtered", withheld=(asks.TraceAsk,)),
+    Row("there is no way to follow on the own link", f"{PRINTER}:5432",
+        (silent(PRINTER, 5432), neighbour(PRINTER, "REACHABLE", 0.2)), "path.silent",
+        never=(asks.TraceAsk,)),
+    Row("a healthy port is not traced", f"{SERVER}:5432", (opens(SERVER, 5432),),
+        never=(asks.TraceAsk,)),
+    Row("a refused port is not traced", f"{SERVER}:5432", (resets(SERVER, 5432),), "tcp.refused",
+        never=(asks.TraceAsk,)),
+    Row("a host that lives is not traced, ping or not", SERVER,
+        (ping_unavailable(SERVER), opens(SERVER, 443), resets(SERVER, 22),
+         resets(SERVER, 80), resets(SERVER, 47_808)), never=(asks.TraceAsk,)),
+    Row("a host is traced by ping", SERVER,
+        (way(SERVER, None, GATEWAY, R1, "*", transport="icmp"),), "path.silent",
+        evidence=(f"the way to {SERVER} is router {R1}, 2 hops",)),
+    Row("a host is traced by UDP where no ping can be sent", SERVER,
+        (ping_unavailable(SERVER), way(SERVER, HIGH_UDP_PORT, GATEWAY, R1, "*", transport="udp")),
+        "path.silent", evidence=(f"router {R1}, 2 hops away",)),
+    Row("the port ends before a router that pings pass", f"{SERVER}:5432",
+        (silent(SERVER, 5432), pings(SERVER), way(SERVER, 5432, GATEWAY, R1, "*", "*"),
+         way(SERVER, None, GATEWAY, R1, R2, SERVER, transport="icmp")), "tcp.filtered",
+        evidence=(f"router {R1}, 2 hops away", f"pings get farther, to router {R2}, 3 hops away")),
+    Row("a hidden router stands between", f"{SERVER}:5432",
+        (silent(SERVER, 5432), pings(SERVER), way(SERVER, 5432, GATEWAY, "*", "*", "*"),
+         way(SERVER, None, GATEWAY, "*", R2, SERVER, transport="icmp")), "tcp.filtered",
+        evidence=(f"router {GATEWAY}, 1 hop away", f"router {R2}, 3 hops away")),
+    Row("both come to the last router: it, or the host", f"{SERVER}:5432",
+        (silent(SERVER, 5432), pings(SERVER), way(SERVER, 5432, GATEWAY, R1, "*", "*"),
+         way(SERVER, None, GATEWAY, R1, SERVER, transport="icmp")), "tcp.filtered",
+        evidence=(f"as far as router {R1}, the last one before", "or the machine itself"),
+        rivals=("tcp.backlog-full",)),
+    Row("hidden routers stand before the host: only the distance is told", f"{SERVER}:5432",
+        (silent(SERVER, 5432), pings(SERVER), way(SERVER, 5432, GATEWAY, "*", "*", "*"),
+         way(SERVER, None, GATEWAY, "*", "*", SERVER, transport="icmp")), "tcp.filtered",
+        evidence=(f"router {GATEWAY}, 1 hop", f"pings reach {SERVER}, 4 hops away"),
+        rivals=("tcp.backlog-full",)),
+    Row("the port is passed on to a machine behind the host: nobody is named", f"{SERVER}:5432",
+        (silent(SERVER, 5432), pings(SERVER), way(SERVER, 5432, GATEWAY, R1, R2, "*"),
+         way(SERVER, None, GATEWAY, SERVER, transport="icmp")), "tcp.filtered",
+        evidence=(f"router {R2}, 3 hops away",), rivals=("tcp.backlog-full",)),
+    Row("no ping: a closed UDP port is compared, which disturbs nobody", f"{SERVER}:5432",
+        (silent(SERVER, 5432), opens(SERVER, 22),
+         udp_fails(SERVER, HIGH_UDP_PORT, "ECONNREFUSED", icmp("3/3", SERVER)),
+         way(SERVER, HIGH_UDP_PORT, GATEWAY, R1, SERVER, transport="udp")), "tcp.filtered",
+        asks=(asks.TraceAsk(ip(SERVER), HIGH_UDP_PORT, "udp"),)),
+    Row("only open ports: one packet at a time reaches the service, and ssh is the last resort",
+        f"{SERVER}:5432",
+        (silent(SERVER, 5432), opens(SERVER, 22), opens(SERVER, 80),
+         way(SERVER, 80, GATEWAY, R1, SERVER)), "tcp.filtered",
+        asks=(asks.TraceAsk(ip(SERVER), 80, "tcp", ahead=1),)),
+    Row("a packet of the trace was answered: silent now and then", f"{SERVER}:5432",
+        (silent(SERVER, 5432), way(SERVER, 5432, GATEWAY, R1, SERVER)), "tcp.filtered",
+        evidence=("one was answered, 3 hops away",), rivals=("tcp.backlog-full",)),
+    Row("a circle", f"{SERVER}:5432", (EXPIRED, way(SERVER, 5432, *FULL_CIRCLE)), "path.loop",
+        evidence=(f"circle between {R1} and {R2}", "after 2 hops", "ICMP 11/0")),
+    Row("a circle of three", f"{SERVER}:5432",
+        (EXPIRED, way(SERVER, 5432, *(R1, R2, R3) * 3)), "path.loop",
+        evidence=(f"{R1}, {R2} and {R3}",)),
+    Row("a circle, one of whose routers hides", f"{SERVER}:5432",
+        (EXPIRED, way(SERVER, 5432, GATEWAY, R1, "*", R1, "*", R1, "*")), "path.loop",
+        evidence=(f"{R1} and a router without an answer",)),
+    Row("a circle that sent no word to the connection itself", f"{SERVER}:5432",
+        (silent(SERVER, 5432), way(SERVER, 5432, *FULL_CIRCLE)), "path.loop",
+        evidence=("2 SYN packets", f"circle between {R1} and {R2}")),
+    Row("a circle, asked for UDP", f"udp://{SERVER}:514",
+        (udp_fails(SERVER, 514, "EHOSTUNREACH", icmp("11/0", R2)),
+         way(SERVER, 514, *FULL_CIRCLE, transport="udp")), "path.loop", evidence=(R1, R2)),
+    Row("a circle, asked by ping", f"icmp://{SERVER}",
+        (ping_fails(SERVER, "EHOSTUNREACH", icmp("11/0", R2)),
+         way(SERVER, None, *FULL_CIRCLE, transport="icmp")), "path.loop", evidence=(R1, R2)),
+    Row("a circle that a port of a host without one tells of", SERVER,
+        (ping_unavailable(SERVER), connect_fails(SERVER, 443, "EHOSTUNREACH", icmp("11/0", R1)),
+         way(SERVER, HIGH_UDP_PORT, *FULL_CIRCLE, transport="udp")), "path.loop",
+        evidence=(f"circle between {R1} and {R2}",)),
+    Row("time exceeded, and no router is met twice: less sure", f"{SERVER}:5432",
+        (EXPIRED, way(SERVER, 5432, GATEWAY, R1, "*", "*")), "path.loop",
+        evidence=("meets no router again",), rivals=("path.network-unreachable",)),
+    Row("time exceeded, and a trace arrives: no circle", f"{SERVER}:5432",
+        (EXPIRED, way(SERVER, 5432, GATEWAY, R1, SERVER)), "path.loop",
+        evidence=("the way does not circle", "3 hops away: no circle")),
+    Row("time exceeded, and the trace never ends", f"{SERVER}:5432", (EXPIRED,), "path.loop",
+        withheld=(asks.TraceAsk,), rivals=("path.network-unreachable",)),
+    Row("time exceeded, and no trace can be made", f"{SERVER}:5432", (EXPIRED,), "path.loop",
+        skipped=(asks.TraceAsk,), rivals=("path.network-unreachable",)),
+    Row("a router said no to the trace alone", f"{SERVER}:5432",
+        (silent(SERVER, 5432),
+         Trace(ip(SERVER), 5432, "tcp", (Hop(1, ip(R1), 0.4, icmp("3/13", R1)),),
+               error="EHOSTUNREACH")), "path.prohibited", evidence=(f"{R1} answered with ICMP",)),
+    Row("how far away the sender is, by its own hop limit", f"{SERVER}:5432",
+        connect_fails_alike("3/1", 251), "path.host-unreachable",
+        evidence=(f"{ROUTER} is about 5 hops away",), never=(asks.TraceAsk,)),
+    Row("no distance where the hop limit says none", f"{SERVER}:5432",
+        connect_fails_alike("3/1", 100 + 100), "path.host-unreachable", unsaid=("hops away",)),
+]  # fmt: skip
+
+
+ROWS = [*ALIVE, *SILENT, *NEIGHBOURS, *DROPS, *HOSTS, *UDP, *WAYS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
@@ -500,6 +647,15 @@ def test_less_evidence_is_less_sure() -> None:
     sure, no_ping, refused = (_confidence(SILENT[n]) for n in (0, 5, 4))
     mute_gateway = _confidence(next(r for r in NEIGHBOURS if "stays as it was" in r.story))
     assert max(no_ping, refused, mute_gateway) < sure < 0.95
+
+
+def test_what_a_trace_adds_is_surer_than_what_it_leaves_open() -> None:
+    by_story = {row.story: _confidence(row) for row in WAYS if row.cause is not None}
+    circle, unproved = by_story["a circle"], by_story["time exceeded, and no trace can be made"]
+    assert circle >= 0.95 > unproved >= 0.7
+    between = by_story["the port ends before a router that pings pass"]
+    assert between >= 0.95 > by_story["both come to the last router: it, or the host"]
+    assert by_story["a packet of the trace was answered: silent now and then"] < 0.7
 
 
 def _confidence(row: Row) -> float:

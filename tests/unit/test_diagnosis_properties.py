@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -30,6 +31,8 @@ from tests.unit.facts import (
     interface,
     ip,
     machine,
+    reset_origin,
+    series,
     socket,
     target_of,
     url,
@@ -45,6 +48,7 @@ from netwhy.core.observations import (
     Connect,
     DnsAnswer,
     Exchange,
+    Hop,
     HostsEntry,
     HttpExchange,
     Icmp,
@@ -58,8 +62,10 @@ from netwhy.core.observations import (
     Route,
     Skipped,
     Sniff,
+    Stray,
     SystemLookup,
     TlsHandshake,
+    Trace,
     UdpExchange,
 )
 from netwhy.diagnosis.examine import examine
@@ -198,10 +204,27 @@ def observations(draw: st.DrawFn, ask: AskOf) -> Observation:
             replied = failed is None
             return UdpExchange(ask.address, ask.port, "a datagram", replied, failed,
                                draw(icmps()), draw(milliseconds), draw(flag))  # fmt: skip
+        case asks.TraceAsk():
+            hops = [
+                Hop(ttl, None if seen is None else seen.sender, draw(milliseconds), seen)
+                for ttl, seen in enumerate(draw(st.lists(icmps(), max_size=9)), start=1)
+            ]
+            reached = draw(st.sampled_from((None, None, 1, len(hops) + 1)))
+            return Trace(ask.address, ask.port, ask.transport, tuple(hops), reached, failed,
+                         draw(milliseconds), draw(flag))  # fmt: skip
         case asks.DnsAsk():
             return _dns_answer(draw, ask, failed)
         case asks.TlsAsk() | asks.SniffAsk() | asks.HttpAsk() | asks.ExchangeAsk():
             return _above_the_port(draw, ask, failed)
+        case asks.SeriesAsk():
+            gone = draw(st.lists(st.integers(0, 29), max_size=12))
+            times = draw(st.lists(milliseconds, min_size=1, max_size=4))
+            seen = series(str(ask.address), ask.port, spread=ask.spread, lost=gone, rtts_ms=times)
+            return replace(seen, pending=draw(flag), error=failed)
+        case asks.StrayAsk():
+            port = draw(st.sampled_from((61_234, 62_345)))
+            return Stray(ask.address, port, failed, draw(milliseconds), draw(some), ask.ttl,
+                         draw(icmps()) if failed else None)  # fmt: skip
         case asks.SystemLookupAsk():
             bad = draw(st.sampled_from((None, "EAI_AGAIN", "EAI_NONAME", TIMEOUT, "errno 999")))
             found = () if bad else _addresses(draw)
@@ -298,6 +321,9 @@ def _local_observation(draw: st.DrawFn, ask: AskOf, failed: str | None) -> Obser
         case asks.LocalDropsAsk():
             counts = tuple(draw(st.lists(st.integers(-5, 9), max_size=3)))
             return LocalDrops(ask.address, ask.port, counts, counts)
+        case asks.ResetOriginAsk():
+            pairs = draw(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=2))
+            return reset_origin(str(ask.address), ask.port, *pairs)
         case asks.PortUseAsk():
             return PortUse(ask.address, ask.port, draw(some), draw(some), draw(some))
         case asks.PortTableAsk():
@@ -323,6 +349,8 @@ def agrees_with_itself(report: TargetReport) -> None:
         assert 0 < finding.confidence <= 1
         assert finding.title and finding.explanation
         assert finding.cause not in {rival.cause for rival in finding.alternatives}
+        left_open = bool(finding.alternatives) or finding.certainty != "proved"
+        assert [fix.decides for fix in finding.fixes].count(True) == left_open, finding.cause
     assert severities == sorted(severities, key=list(Severity).index)
 
 

@@ -22,11 +22,13 @@ from tests.unit.facts import (
     interface,
     ip,
     machine,
+    neighbour,
     no_route,
     opens,
     owner,
     ping_fails,
     pings,
+    reset_origin,
     resets,
     socket,
     table,
@@ -35,7 +37,7 @@ from tests.unit.facts import (
 
 from netwhy.core import asks
 from netwhy.core.model import Verdict
-from netwhy.core.observations import Connect, PortUse
+from netwhy.core.observations import Connect, PortUse, Route
 from netwhy.core.target import parse
 from netwhy.diagnosis.examine import examine
 
@@ -356,10 +358,10 @@ REFUSALS = [
         f"udp://{SERVER}:9999",
         (
             udp_fails(SERVER, 9999, "EAGAIN"),
-            PortUse(ip(SERVER), 9999, used=28232, available=28232),
+            PortUse(ip(SERVER), 9999, used=28232, available=28232, transport="udp"),
         ),
         "local.ports-exhausted",
-        evidence=("28232 of 28232 source ports",),
+        evidence=("28232 of 28232 UDP ports", "No UDP source port"),
     ),
     Row(
         "EAGAIN with ports to spare",
@@ -375,7 +377,115 @@ REFUSALS = [
         (connect_fails(SERVER, 5432, "EACCES"),),
         "local.policy",
         evidence=("(EACCES)", "no ICMP error"),
+    ),
+    Row(
+        "a policy forbids the connect of a program under seccomp",
+        f"{SERVER}:5432",
+        (machine(confined=("a seccomp filter",)), connect_fails(SERVER, 5432, "EPERM")),
+        "local.policy",
+        evidence=("confined by a seccomp filter",),
+    ),
+    Row(
+        "on another system a firewall may give the same error",
+        f"{SERVER}:5432",
+        (machine(platform="windows"), connect_fails(SERVER, 5432, "EACCES")),
+        "local.policy",
         rivals=("local.firewall",),
+    ),
+    Row(
+        "not the send is forbidden but the connect before it",
+        f"udp://{SERVER}:9999",
+        (udp_fails(SERVER, 9999, "EPERM", connected=False),),
+        "local.policy",
+    ),
+    Row(
+        "no IPv6 sockets for this program",
+        f"[{SERVER6}]:5432",
+        (connect_fails(SERVER6, 5432, "EAFNOSUPPORT"),),
+        "local.policy",
+        evidence=("EAFNOSUPPORT", "has IPv6 addresses"),
+    ),
+    Row(
+        "no IPv6 in the kernel",
+        f"[{SERVER6}]:5432",
+        (machine(ipv6_disabled=True, gateways=()), connect_fails(SERVER6, 5432, "EAFNOSUPPORT")),
+        "route.none",
+    ),
+    Row(
+        "an interface that is none",
+        "[fe80::7%eth7]:22",
+        (Route(ip("fe80::7%eth7")), connect_fails("fe80::7%eth7", 22, "ENODEV")),
+        "local.address-unusable",
+        evidence=("no interface eth7", "eth0"),
+    ),
+    Row(
+        "a reset that came over loopback, twice",
+        f"{SERVER}:5432",
+        (resets(SERVER, 5432), reset_origin(SERVER, 5432, (1, 1), (2, 2))),
+        "local.firewall",
+        evidence=("2x more", "loopback"),
+    ),
+    Row(
+        "once over loopback is not enough",
+        f"{SERVER}:5432",
+        (resets(SERVER, 5432), reset_origin(SERVER, 5432, (1, 1))),
+        "tcp.refused",
+    ),
+    Row(
+        "something came in from outside",
+        f"{SERVER}:5432",
+        (resets(SERVER, 5432), reset_origin(SERVER, 5432, (1, 1), (3, 2))),
+        "tcp.refused",
+    ),
+    Row(
+        "nothing is counted here",
+        f"{SERVER}:5432",
+        (resets(SERVER, 5432), reset_origin(SERVER, 5432, (0, 0), (0, 0))),
+        "tcp.refused",
+    ),
+    Row(
+        "a quick reset whose origin cannot be seen",
+        f"{SERVER}:5432",
+        (resets(SERVER, 5432), reset_origin(SERVER, 5432)),
+        "tcp.refused",
+        rivals=("local.firewall",),
+    ),
+    Row(
+        "a reset that took its time came from afar",
+        f"{SERVER}:5432",
+        (resets(SERVER, 5432, ms=40.0),),
+        "tcp.refused",
+        never=(asks.ResetOriginAsk,),
+    ),
+    Row(
+        "this machine gives up on a next hop that no table shows",
+        f"{SERVER}:5432",
+        (
+            connect_fails(SERVER, 5432, "EHOSTUNREACH", icmp("3/1", HERE), ms=3060.0),
+            neighbour(GATEWAY, "NONE"),
+        ),
+        "route.gateway-silent",
+        evidence=("gave up on 192.0.2.1 after 3.06 s",),
+    ),
+    Row(
+        "the same error at once is a rule",
+        f"{SERVER}:5432",
+        (
+            connect_fails(SERVER, 5432, "EHOSTUNREACH", icmp("3/1", HERE), ms=0.2),
+            neighbour(GATEWAY, "NONE"),
+        ),
+        "local.firewall",
+    ),
+    Row(
+        "the target passes the port on to a dead machine",
+        f"{SERVER}:5432",
+        (
+            connect_fails(SERVER, 5432, "EHOSTUNREACH", icmp("3/1", SERVER), ms=3060.0),
+            opens(SERVER, 22),
+        ),
+        "path.host-unreachable",
+        evidence=("passes port 5432 on",),
+        rivals=("tcp.rejected-by-firewall",),
     ),
     Row(
         "a cgroup rule forbids the connect",

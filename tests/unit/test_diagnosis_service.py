@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.facts import (
+    RESOLVER,
     SERVER,
     SHOP,
     Offered,
     Row,
     check,
     exchanged,
+    flow,
     ip,
+    look_up_fails,
     looks_up,
     opens,
     page,
     page_fails,
+    resets,
+    says,
     shake_fails,
     shakes,
     untrusted,
@@ -59,12 +64,36 @@ WEB_ROWS = [
         (WEB, *(page(f"http://{SHOP}/{n or ''}", 302, f"http://{SHOP}/{n + 1}")
                 for n in range(9))), "http.redirect-loop", Verdict.DEGRADED),
     Row("a redirect to a name that is unknown", HTTP,
-        (WEB, page(HTTP, 302, "http://gone.example.com/")), verdict=Verdict.UNKNOWN,
-        reason="gone.example.com"),
+        (WEB, page(HTTP, 302, "http://gone.example.com/"),
+         says(RESOLVER, "gone.example.com", rcode="NXDOMAIN"),
+         look_up_fails("gone.example.com", "EAI_NONAME")), "dns.name-not-found",
+        evidence=("sends on to http://gone.example.com/",)),
     Row("a redirect to a port that is dead", HTTP,
         (WEB, page(HTTP, 302, f"http://{SHOP}:8080/"),
+         page_fails(f"http://{SHOP}:8080/", "ECONNREFUSED", phase="connect"),
+         resets(SERVER, 8080)), "tcp.refused", evidence=("sends on to", f"{SERVER}:8080")),
+    Row("a redirect to a port that came up meanwhile", HTTP,
+        (WEB, page(HTTP, 302, f"http://{SHOP}:8080/"), opens(SERVER, 8080),
          page_fails(f"http://{SHOP}:8080/", "ECONNREFUSED", phase="connect")),
         verdict=Verdict.UNKNOWN, reason="ECONNREFUSED"),
+    Row("a redirect to a handshake that fails", HTTP,
+        (WEB, page(HTTP, 301, HTTPS), shake_fails(SERVER, "internal_error"),
+         page_fails(HTTPS, "internal_error", phase="handshake")), "tls.alert",
+        evidence=("sends on to", "internal_error")),
+    Row("a redirect to a page that hangs", HTTP,
+        (WEB, page(HTTP, 301, HTTPS), page_fails(HTTPS, TIMEOUT)), "http.silent",
+        evidence=("sends on to", HTTPS)),
+    Row("a header that stops", HTTP, (WEB, page_fails(HTTP, TIMEOUT, b"HTTP/1.1 200 OK\r\nCon")),
+        "http.silent", evidence=("begins and then stops",)),
+    Row("a header against the rules", HTTP,
+        (WEB, page_fails(HTTP, MALFORMED, b"HTTP/1.1 200 OK\r\nx", rule="illegal header line")),
+        "http.malformed", evidence=("illegal header line",), never=(asks.TlsAsk,)),
+    Row("a body that stops", HTTP,
+        (WEB, page(HTTP, body=5, promised=90, ended=False, flow=flow(out_of_order=0))),
+        "http.silent", evidence=("5 of 90 bytes",)),
+    Row("a body that comes slowly", HTTP,
+        (WEB, page(HTTP, body=5, promised=90, ended=False,
+                   flow=flow(out_of_order=0, silent_ms=300.0)))),
     Row("a redirect to a certificate that has expired", HTTP,
         (WEB, page(HTTP, 301, HTTPS), page(HTTPS, untrusted="CERT_HAS_EXPIRED"),
          untrusted(SERVER, "CERT_HAS_EXPIRED")), "tls.expired", Verdict.DEGRADED,
@@ -93,7 +122,8 @@ WEB_ROWS = [
     Row("TLS fails first", HTTPS, (WEB, shake_fails(SERVER, "internal_error"),
                                    page(HTTPS, 502)), "tls.alert", never=(asks.HttpAsk,)),
     Row("HTTP's own connection fails", HTTPS,
-        (WEB, page_fails(HTTPS, "ECONNREFUSED", phase="connect")), "unexplained"),
+        (WEB, page_fails(HTTPS, "ECONNREFUSED", phase="connect")), None, Verdict.UNKNOWN,
+        reason="may limit new connections"),
 ]  # fmt: skip
 
 CHECK = f"tcp://{SERVER}:7?send=PING&expect=PONG"
@@ -135,10 +165,25 @@ EXCHANGES = [
     Row("it wants TLS, and resets", CHECK, (opens(SERVER, 7), SPEAKS_TLS,
         exchanged(SERVER, 7, "ECONNRESET")), "exchange.reset", evidence=("wants TLS",)),
     Row("refused the second time", CHECK,
-        (OPEN, exchanged(SERVER, 7, "ECONNREFUSED", phase="connect")), "unexplained"),
+        (OPEN, exchanged(SERVER, 7, "ECONNREFUSED", phase="connect")), None, Verdict.UNKNOWN,
+        reason="may limit new connections"),
 ]  # fmt: skip
 
-ROWS = [*WEB_ROWS, *EXCHANGES]
+PLAIN_PORT = f"{SERVER}:9000"
+AT_ONCE = [
+    Row("closed at once, nothing to say", PLAIN_PORT,
+        (opens(SERVER, 9000, ended=CLOSED, ended_ms=1.0),), "exchange.closed", Verdict.OK,
+        evidence=("1.00 ms after it stood",)),
+    Row("reset at once, nothing to say", PLAIN_PORT,
+        (opens(SERVER, 9000, ended="ECONNRESET", ended_ms=1.0),), "exchange.reset", Verdict.OK),
+    Row("a greeting", PLAIN_PORT, (opens(SERVER, 9000, greeting=b"220 x\r\n"),)),
+    Row("closed at once, and an answer all the same", CHECK,
+        (OPEN[1:], opens(SERVER, 7, ended=CLOSED, ended_ms=1.0))),
+    Row("closed at once, and TLS works", f"{SHOP}:443",
+        (looks_up(SHOP, SERVER), opens(SERVER, 443, ended=CLOSED, ended_ms=1.0))),
+]  # fmt: skip
+
+ROWS = [*WEB_ROWS, *EXCHANGES, *AT_ONCE]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

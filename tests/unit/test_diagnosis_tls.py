@@ -121,6 +121,15 @@ CERTIFICATES = [
     Row("hours are left", SHOP_TLS,
         (BY_NAME, shakes(SERVER, chain=(cert(not_after="2026-03-01T17:30:00Z"),))),
         "tls.expires-soon", Verdict.DEGRADED, evidence=("in 5 hours",)),
+    Row("the intermediate has five days left", SHOP_TLS,
+        (BY_NAME, shakes(SERVER, chain=(cert(), cert("Example Issuing CA 1", issuer="Example Root",
+                                                     not_after="2026-03-06T18:00:00Z")))),
+        "tls.expires-soon", Verdict.DEGRADED,
+        evidence=("Example Issuing CA 1", "in 5 days", "2026-03-06")),
+    Row("an old way up to a root ends soon, which nobody needs", SHOP_TLS,
+        (BY_NAME, shakes(SERVER, chain=(
+            cert(), cert("Example Issuing CA 1", issuer="Example Root"),
+            cert("Example Root", issuer="Old Root", not_after="2026-03-06T18:00:00Z"))))),
     Row("fifteen days are left", SHOP_TLS,
         (BY_NAME, shakes(SERVER, chain=(cert(not_after="2026-03-16T12:00:00Z"),)))),
 ]  # fmt: skip
@@ -224,7 +233,7 @@ BROKEN = [
         evidence=("without the name shop.example.com works",), rivals=("tls.unrecognized-name",)),
     Row("the second connection is refused", SHOP_TLS,
         (BY_NAME, shake_fails(SERVER, "ECONNREFUSED", phase="connect", head=b"")),
-        "unexplained"),
+        None, Verdict.UNKNOWN, reason="may limit new connections"),
 ]  # fmt: skip
 
 ROWS = [*CERTIFICATES, *REFUSALS, *BROKEN]

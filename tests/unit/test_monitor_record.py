@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,10 +49,58 @@ def test_a_failure_after_a_success_is_confirmed_first() -> None:
     assert (row.verdict, row.confirming) == (Verdict.OK, True)
     assert row.report is not None and row.report.verdict is Verdict.OK
     assert kept.rest(0.1, 2.1) == 0.5, "the second try comes soon"
-    assert kept.settle(report(Verdict.FAILING), at(2.6))
+    assert not kept.settle(report(Verdict.FAILING), at(2.6)), "a service that starts again"
+    assert kept.rest(0.1, 2.6) == 1.0, "the third a little later"
+    assert kept.settle(report(Verdict.FAILING), at(3.7))
     row = kept.row()
     assert (row.verdict, row.confirming) == (Verdict.FAILING, False)
-    assert row.since == START + timedelta(seconds=2), "it failed from the first of the two on"
+    assert row.since == START + timedelta(seconds=2), "it failed from the first of the three on"
+    assert kept.rest(0.1, 3.8) == 1.9, "and then at its interval"
+
+
+def test_a_failure_that_took_long_to_see_needs_one_retry() -> None:
+    """A silent target keeps each check waiting for seconds: two of them have lasted enough."""
+    kept = record()
+    kept.settle(report(Verdict.OK, 1.0), at(0))
+    assert not kept.settle(report(Verdict.FAILING), at(5))
+    assert kept.settle(report(Verdict.FAILING), at(9))
+
+
+def test_the_back_off_never_outgrows_the_interval() -> None:
+    kept = record(interval_s=0.7)
+    kept.settle(report(Verdict.OK, 1.0), at(0))
+    kept.settle(report(Verdict.FAILING), at(1))
+    assert kept.rest(0.0, 1.0) == 0.5
+    kept.settle(report(Verdict.FAILING), at(1.5))
+    assert kept.rest(0.0, 1.5) == 0.7
+
+
+def test_rests_differ_a_little_and_are_the_interval_on_average() -> None:
+    thrown = iter([0.0, 0.5, 1.0])
+    kept = Record(TARGET, interval_s=10.0, dice=lambda: next(thrown))
+    assert [round(kept.rest(0.5, 0.0), 6) for _ in range(3)] == [8.5, 9.5, 10.5]
+
+
+def test_what_was_suspected_before_a_standstill_is_asked_anew() -> None:
+    kept = record()
+    kept.settle(report(Verdict.OK, 1.0), at(0))
+    kept.settle(report(Verdict.FAILING), at(2))
+    kept.interrupt(600.0, calm_s=10.0)
+    assert not kept.row().confirming
+    for second in (601, 602, 604, 608):
+        assert not kept.settle(report(Verdict.FAILING), at(second)), "the network comes later"
+    assert kept.settle(report(Verdict.FAILING), at(611)), "this is no waking up any more"
+    assert kept.row().since == START + timedelta(seconds=601)
+
+
+def test_other_options_leave_the_history() -> None:
+    kept = record()
+    kept.settle(report(Verdict.OK, 1.0), at(0))
+    other = replace(TARGET, options=TargetOptions(interval_s=30.0, label="the database"))
+    kept.retarget(other, 5.0)
+    row = kept.row()
+    assert (row.target.label, row.interval_s) == ("the database", 30.0)
+    assert len(row.samples) == 1 and row.verdict is Verdict.OK
 
 
 def test_a_single_lost_check_changes_nothing_but_the_strip() -> None:
@@ -72,7 +121,7 @@ def test_the_first_check_needs_no_confirmation_and_neither_does_recovery() -> No
     assert kept.settle(report(Verdict.OK), at(2))
     assert kept.row().verdict is Verdict.OK
     assert not kept.settle(report(Verdict.UNKNOWN), at(4)), "one check that cannot tell is no news"
-    assert kept.settle(report(Verdict.UNKNOWN), at(5))
+    assert kept.settle(report(Verdict.UNKNOWN), at(5.5))
     assert kept.row().since == START + timedelta(seconds=4)
     assert kept.settle(report(Verdict.FAILING), at(6)), "unknown is no success"
     assert not kept.settle(report(Verdict.UNKNOWN), at(8))

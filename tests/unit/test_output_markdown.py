@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tests.unit import reports
+from tests.unit.test_output_text import SETTLE
 
 from netwhy.output.inert import inert
-from netwhy.output.markdown import code, escaped, markdown
+from netwhy.output.markdown import code, escaped, markdown, target_markdown
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 #: Everything that a report may be made of.
@@ -105,3 +107,12 @@ def test_the_overview_is_a_table_with_a_row_for_each_target() -> None:
     page = rendered(markdown(reports.report()))
     overview = page[page.index("<tbody>") : page.index("</tbody>")]
     assert overview.count("<tr>") == 4
+
+
+def test_the_deciding_test_is_listed_with_what_is_open() -> None:
+    finding = replace(reports.REFUSED, fixes=(*reports.REFUSED.fixes, SETTLE))
+    told = target_markdown(replace(reports.REFUSING, findings=(finding,)))
+    left = told[told.index("**Not excluded**") :]
+    assert "- To settle it, look on db.example.com at who listens" in left
+    assert "ss -ltnp 'sport = :5432'" in left
+    assert "4. To settle it" not in told

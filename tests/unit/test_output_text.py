@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit import reports
 
-from netwhy.core.model import Fix, Kind, Target, TargetReport, Verdict, Where
+from netwhy.core.model import Fix, Kind, Mark, PathStep, Target, TargetReport, Verdict, Where
 from netwhy.output.layout import Page, columns, milliseconds, shortened
 from netwhy.output.text import place, summary_lines, target_lines
 
@@ -51,6 +51,35 @@ def test_a_failing_target_verdict_first_then_why_how_we_know_and_what_to_do() ->
     assert "\n".join(target_lines(reports.REFUSING, width=80)) == FAILING
 
 
+SETTLE = Fix(
+    "To settle it, look on db.example.com at who listens",
+    "ss -ltnp 'sport = :5432'",
+    Where.TARGET,
+    decides=True,
+)
+
+
+def test_the_deciding_test_stands_under_what_is_open_and_is_no_repair() -> None:
+    finding = replace(reports.REFUSED, fixes=(*reports.REFUSED.fixes, SETTLE))
+    text = "\n".join(target_lines(replace(reports.REFUSING, findings=(finding,))))
+    assert "    4. " not in text
+    assert (
+        text[text.index("  Not excluded") : text.index("  More:")].rstrip()
+        == """\
+  Not excluded
+    • a firewall that answers with RST looks the same (tcp.rejected-by-firewall)
+    To settle it, look on db.example.com at who listens
+      ss -ltnp 'sport = :5432'"""
+    )
+
+
+def test_a_finding_without_rivals_can_still_be_made_sure() -> None:
+    finding = replace(reports.REFUSED, fixes=(SETTLE,), alternatives=(), confidence=0.8)
+    text = "\n".join(target_lines(replace(reports.REFUSING, findings=(finding,))))
+    assert "What to do" not in text and "Not excluded" not in text
+    assert "  To be sure\n    To settle it, look on db.example.com" in text
+
+
 def test_a_healthy_target_is_one_line() -> None:
     healthy = replace(reports.HEALTHY, findings=())
     assert target_lines(healthy) == [
@@ -75,6 +104,16 @@ def test_unknown_says_why() -> None:
     assert target_lines(reports.UNTESTED) == [
         "? unknown   udp://192.0.2.9:9999",
         "  could not be tested here: no answer: open or filtered, UDP cannot tell",
+    ]
+
+
+def test_a_long_path_goes_on_below_with_a_whole_station() -> None:
+    labels = ("this host", "resolver 192.0.2.53", "gateway 192.0.2.1", "router 203.0.113.254")
+    path = tuple(PathStep(label, Mark.OK) for label in labels)
+    report = TargetReport(Target("a:1", Kind.TCP), Verdict.UNKNOWN, path=path)
+    assert target_lines(report, width=60)[1:] == [
+        "  this host ──✓── resolver 192.0.2.53",
+        "    ──✓── gateway 192.0.2.1 ──✓── router 203.0.113.254",
     ]
 
 
@@ -125,7 +164,6 @@ def test_a_command_longer_than_the_page_is_one_line() -> None:
 def test_a_diagnosis_that_was_told_above_is_not_told_again() -> None:
     report = replace(reports.REFUSING, path=(), findings=(reports.REFUSED,))
     assert target_lines(report, same_as="198.51.100.7:5432")[2:] == [
-        "",
         "  198.51.100.7 refused the connection on port 5432",
         "  tcp.refused · proved · as for 198.51.100.7:5432",
     ]

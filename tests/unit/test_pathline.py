@@ -44,6 +44,7 @@ from tests.unit.facts import (
     socket,
     table,
     udp_fails,
+    way,
 )
 from tests.unit.test_diagnosis_open import EVERY_ROW, Row
 
@@ -88,6 +89,15 @@ LINES = [
          f"{WORKS} Xport 22"),
     Line("nothing comes back", f"{SERVER}:22", (),
          f"+this host +gateway {GATEWAY} X{SERVER} -port 22"),
+    Line("nothing comes back from behind a router", f"{SERVER}:22",
+         (silent(SERVER, 22), way(SERVER, 22, GATEWAY, ROUTER, "*")),
+         f"+this host +gateway {GATEWAY} +router {ROUTER} X{SERVER} -port 22"),
+    Line("nothing comes back from behind a far router", f"{SERVER}:22",
+         (silent(SERVER, 22), way(SERVER, 22, GATEWAY, "*", "*", ROUTER, "*")),
+         f"+this host +gateway {GATEWAY} +… router {ROUTER} X{SERVER} -port 22"),
+    Line("packets circle", f"{SERVER}:22",
+         (silent(SERVER, 22), way(SERVER, 22, *(GATEWAY, ROUTER) * 3)),
+         f"+this host +gateway {GATEWAY} Xloop at {GATEWAY} -{SERVER} -port 22"),
     Line("the host does not answer", SERVER, (), f"+this host +gateway {GATEWAY} X{SERVER}"),
     Line("the gateway is dead", f"{SERVER}:22", (neighbour(GATEWAY, "FAILED"),),
          f"+this host Xgateway {GATEWAY} -{SERVER} -port 22"),
@@ -157,7 +167,17 @@ LINES = [
     Line("the port is taken", "bind 127.0.0.1:8080",
          (bind_fails("127.0.0.1", 8080, "EADDRINUSE"), table(8080, socket("0.0.0.0", 8080))),
          "+this host Xport 8080"),
-    Line("this machine", "this machine", (), "+this host"),
+    Line("this machine", "this machine", (), f"+this host +eth0 +{HERE}"),
+    Line("this machine without a way out", "this machine", (machine(gateways=()),),
+         f"+this host +eth0 +{HERE} ~no gateway -resolver {RESOLVER}"),
+    Line("this machine without a resolver", "this machine", (resolv_conf(state="missing"),),
+         f"+this host +eth0 +{HERE} -gateway {GATEWAY} ~no resolver"),
+    Line("this machine without a link", "this machine",
+         (machine(interface("eth0", f"{HERE}/24", carrier=False), gateways=()),),
+         f"+this host Xno link -no address -no gateway -resolver {RESOLVER}"),
+    Line("this machine without an address", "this machine",
+         (machine(interface("eth0"), gateways=()), resolv_conf(state="missing")),
+         "+this host +eth0 Xno address -no gateway -no resolver"),
 ]  # fmt: skip
 
 
@@ -205,9 +225,11 @@ LAYER_ROWS = [
     Line("a free port", "bind 8080", (), "   +  "),
     Line("this machine", "this machine", (), "++    "),
     Line("this machine without a way out", "this machine",
-         (machine(gateways=()), resolv_conf(state="missing")), "XX    "),
+         (machine(gateways=()), resolv_conf(state="missing")), "~~    "),
+    Line("this machine offline", "this machine",
+         (machine(interface("eth0"), gateways=()),), "-X    "),
     Line("this machine without a resolver", "this machine", (resolv_conf(state="missing"),),
-         "X+    "),
+         "~+    "),
 ]  # fmt: skip
 
 

@@ -139,6 +139,14 @@ def test_a_name_that_is_almost_in_the_file(tmp_path: Path) -> None:
     assert hosts_entry("we", str(path)).similar == ()
 
 
+def test_an_entry_behind_a_comment_sign_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "hosts"
+    path.write_text("127.0.0.1 localhost\n# db.example.com moved\n #192.0.2.5 DB.example.com db\n")
+    assert hosts_entry("db.example.com", str(path)).commented == (3, "#192.0.2.5 db.example.com db")
+    assert hosts_entry("web.example.com", str(path)).commented is None
+    assert hosts_entry("localhost", str(path)).commented is None
+
+
 def test_a_missing_hosts_file_has_no_entries(tmp_path: Path) -> None:
     found = hosts_entry("localhost", str(tmp_path / "none"))
     assert found.entries == () and found.name == "localhost"

@@ -28,7 +28,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nameserver 192.0.2.1", "192.0.2.1"),
         ("nameserver\t192.0.2.1", "192.0.2.1"),
         ("nameserver   192.0.2.1   # a remark", "192.0.2.1"),
-        ("nameserver 192.0.2.1 192.0.2.2", "192.0.2.1"),
+        ("nameserver 192.0.2.1 is the old one", "192.0.2.1"),
         ("nameserver 2001:db8::53", "2001:db8::53"),
         ("nameserver fe80::1%eth0", "fe80::1%eth0"),
         ("nameserver fe80::1%", "fe80::1"),
@@ -53,6 +53,9 @@ def test_lines_that_are_used(line: str, address: str) -> None:
         (b"\tnameserver 192.0.2.1", "192.0.2.1", "starts with a blank"),
         (b"Nameserver 192.0.2.1", "192.0.2.1", "lower case"),
         (b"nameserver 192.0.2.1:53", "192.0.2.1", "a port"),
+        (b"nameserver=192.0.2.1", "192.0.2.1", "a blank must follow"),
+        (b"Nameserver: 192.0.2.1", "192.0.2.1", "a blank must follow"),
+        (b"\xef\xbb\xbfnameserver 192.0.2.1", "192.0.2.1", "byte order mark"),
         (b"nameserver [2001:db8::1]:53", "2001:db8::1", "a port"),
         (b"nameserver [2001:db8::1]", "2001:db8::1", "brackets"),
         (b"nameserver 192.0.2.1/24", None, "prefix length"),
@@ -200,3 +203,14 @@ def test_the_environment_overrides_the_file(
 def test_nsswitch(text: str, lookups: str | None) -> None:
     expected = "files mdns4_minimal [NOTFOUND=return] dns" if lookups is None else lookups
     assert parse_nsswitch(text)[0] == expected
+
+
+def test_a_second_address_on_a_line_does_not_count() -> None:
+    first, second = parse_resolv_conf(b"nameserver 192.0.2.1 192.0.2.2\n").resolvers
+    assert (first.used, second.used, second.line) == (True, False, 1)
+    assert second.problem is not None and "first address" in second.problem
+
+
+def test_where_ndots_is_set() -> None:
+    parsed = parse_resolv_conf(b"nameserver 192.0.2.1\noptions timeout:1\noptions ndots:5\n")
+    assert (parsed.ndots, parsed.ndots_line) == (5, 3)

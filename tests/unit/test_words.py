@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwhy.core.model import Severity, Where
-from netwhy.knowledge import words
+from netwhy.core.model import Finding, Severity, Where
+from netwhy.knowledge import entries, words
 from netwhy.knowledge.templates import VOCABULARY, fill, fill_command, placeholders
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +48,9 @@ TYPICAL = {
     "used": "1024",
     "available": "28232",
     "range": "32768-60999",
+    "remote": "198.51.100.7:443",
+    "taken": "postgres (pid 812) has bound it",
+    "reuse_helps": "now",
     "holder": "postgres (pid 812)",
     "pid": "812",
     "process": "postgres",
@@ -87,6 +90,11 @@ TYPICAL = {
     "url": "https://db.example.com:5432/health",
     "status": "503",
     "server": "nginx",
+    "routers": "203.0.113.1 and 203.0.113.2",
+    "next": "203.0.113.2",
+    "hops": "7",
+    "share": "12 %",
+    "jitter": "45.2 ms",
 }
 
 #: What weakens a machine's protection must never be a fix.
@@ -242,6 +250,66 @@ def test_the_advice_of_the_common_errors_is_there() -> None:
     assert "PONG" in advised("tcp.backlog-full")
 
 
+# ------------------------------------------------------------------------------ the deciding test
+
+
+def told(cause: str, confidence: float, rivals: tuple[str, ...] = (), **params: str) -> Finding:
+    return words.finding(
+        cause,
+        severity=Severity.FAILURE,
+        confidence=confidence,
+        subject="192.0.2.47:5432",
+        params={**TYPICAL, **params},
+        rivals=rivals,
+    )
+
+
+@pytest.mark.parametrize(("cause", "variant"), cases())
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_has_rivals_has_a_test_that_decides(cause: str, variant: str, platform: str) -> None:
+    rivals = tuple(words.entry(cause).rivals)
+    test = words.deciding(cause, TYPICAL, platform, variant, rivals)
+    if not rivals and test is None:
+        return
+    assert test is not None and test.decides
+    assert test.text.startswith("To settle it, ")
+    assert not test.text.endswith(".") and len(test.text) < 260
+    poor = words.deciding(cause, {"target": "h:1", "host": "h"}, platform, variant, rivals)
+    assert poor is None or "{" not in poor.text
+
+
+def test_only_an_open_finding_ends_with_its_deciding_test() -> None:
+    assert not [fix for fix in told("path.silent", 0.99).fixes if fix.decides]
+    for open_one in (told("path.silent", 0.9), told("path.silent", 0.99, ("tcp.filtered",))):
+        assert [fix.decides for fix in open_one.fixes].index(True) == len(open_one.fixes) - 1
+
+
+def test_the_rivals_that_are_left_choose_the_test() -> None:
+    policy = told("local.firewall", 0.96, ("local.policy",)).fixes[-1]
+    elsewhere = told("local.firewall", 0.8, ("tcp.filtered",)).fixes[-1]
+    assert "plain shell" in policy.text and policy.command == "netwhy check db.example.com:5432"
+    assert "capture on this machine" in elsewhere.text
+
+
+def test_a_fix_that_is_the_deciding_test_is_told_once_but_the_first_stays() -> None:
+    silent = [fix.command for fix in told("path.silent", 0.8).fixes]
+    assert silent.count("sudo tcpdump -ni any host 192.0.2.10") == 1
+    refused = [fix.command for fix in told("tcp.refused", 0.95, ("tcp.loopback-only",)).fixes]
+    assert refused[0] == refused[-1] == "ss -ltnp 'sport = :5432'"
+
+
+def test_a_capture_on_the_far_side_does_not_look_for_an_address_behind_nat() -> None:
+    """A private source is seen under another address by a public target."""
+    far = {"address": "192.0.2.47", "source": "10.0.0.5"}
+    command = told("tcp.filtered", 0.93, ("tcp.backlog-full",), **far).fixes[-1].command
+    assert command == "sudo tcpdump -ni any 'tcp port 5432'"
+    near = {"address": "10.0.1.7", "source": "10.0.0.5"}
+    command = told("tcp.filtered", 0.93, ("tcp.backlog-full",), **near).fixes[-1].command
+    assert command == "sudo tcpdump -ni any 'tcp port 5432 and host 10.0.0.5'"
+    allowed = [fix.text for fix in told("tcp.filtered", 0.93, **far).fixes]
+    assert not [text for text in allowed if "10.0.0.5" in text]
+
+
 # --------------------------------------------------------------------------- rules of filling in
 
 
@@ -368,16 +436,16 @@ def test_filling_in_never_raises_and_never_leaves_a_gap(
 @pytest.mark.parametrize("layer", words.LAYERS)
 def test_cutting_a_file_by_cause_loses_nothing(layer: str) -> None:
     whole = tomllib.loads((KNOWLEDGE / f"{layer}.toml").read_text("utf-8"))
-    pieces = {c: tomllib.loads(block)[c] for c, block in words._blocks(layer).items()}
+    pieces = {c: tomllib.loads(block)[c] for c, block in entries.blocks(layer).items()}
     assert pieces == whole
     assert {words.layer_of(cause) for cause in whole} == {layer}
 
 
 def test_only_the_layer_that_is_worded_is_read() -> None:
     script = (
-        "from netwhy.knowledge import words\n"
+        "from netwhy.knowledge import entries, words\n"
         "words.fixes('udp.silent', {'host': 'h', 'port': '1'})\n"
-        "print(words._source.cache_info().currsize)\n"
+        "print(entries.source.cache_info().currsize)\n"
         "import sys; print('importlib.resources' in sys.modules)"
     )
     run = subprocess.run(
@@ -399,6 +467,6 @@ def test_every_evidence_sentence_can_be_filled_in() -> None:
 
 def test_the_documented_causes_are_the_ones_that_exist() -> None:
     text = (ROOT / "docs" / "causes.md").read_text("utf-8")
-    rows = re.findall(r"^\| `([a-z.-]+)` \| ([FWN ]+) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z0-9.-]+)` \| ([FWN ]+) \|", text, re.MULTILINE)
     assert [cause for cause, _ in rows] == list(dict.fromkeys(cause for cause, _ in rows))
     assert {cause for cause, _ in rows} == set(words.cause_ids())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from typing import NoReturn
 
 from netwhy.commands.streams import Refusal, write
 from netwhy.core.model import Verdict
+from netwhy.core.settings import THEMES
 
 LONGEST_TIMEOUT_S = 3600.0
 
@@ -27,9 +27,17 @@ class Parser(argparse.ArgumentParser):
         write(self.format_help())
 
 
-def _parser(prog: str, usage: str, about: str, examples: str, codes: str = "") -> Parser:
+def command_parser(
+    prog: str,
+    usage: str,
+    about: str,
+    examples: str,
+    codes: str = "",
+    *,
+    parser: type[Parser] = Parser,
+) -> Parser:
     shown = "\n".join(f"  {line}" for line in examples.splitlines())
-    return Parser(
+    return parser(
         prog=prog,
         usage=f"{prog} {usage}",
         description=about,
@@ -40,7 +48,7 @@ def _parser(prog: str, usage: str, about: str, examples: str, codes: str = "") -
     )
 
 
-def _common(parser: Parser, *, config: bool = True, version: bool = False) -> Parser:
+def common(parser: Parser, *, config: bool = True, version: bool = False) -> Parser:
     group = parser.add_argument_group("general")
     if config:
         group.add_argument("--config", metavar="F", help="configuration file (netwhy.toml)")
@@ -58,7 +66,7 @@ def _common(parser: Parser, *, config: bool = True, version: bool = False) -> Pa
 
 
 def dashboard() -> Parser:
-    parser = _parser(
+    parser = command_parser(
         "netwhy",
         "[TARGET ...] [options]",
         "Why can't I connect to X?  Probes every layer between this machine and a service, names\n"
@@ -77,18 +85,26 @@ def dashboard() -> Parser:
     group = parser.add_argument_group("dashboard")
     group.add_argument("targets", metavar="TARGET", nargs="*", help=TARGETS)
     group.add_argument(
-        "--interval", type=_seconds, metavar="S", help="seconds between two checks of a target"
+        "--interval", type=seconds, metavar="S", help="seconds between two checks of a target"
     )
-    group.add_argument("--theme", metavar="T", help="colour theme")
+    group.add_argument("--theme", metavar="T", help=f"colours: {', '.join(THEMES)}")
+    group.add_argument("--bell", action="store_true", help="ring when a target changes its state")
     group.add_argument(
         "--no-mouse", action="store_true", help="leave the mouse to the terminal's own selection"
     )
     group.add_argument("--ascii", action="store_true", help="draw with ASCII only")
-    return _common(parser, version=True)
+    group.add_argument("--record", metavar="F", help="write the session to this new file")
+    group.add_argument(
+        "--replay", metavar="F", help="show a recorded session again; nothing is checked"
+    )
+    group.add_argument(
+        "--speed", type=speed, metavar="X", help="of the replay: 4 is four times as fast"
+    )
+    return common(parser, version=True)
 
 
 def check() -> Parser:
-    parser = _parser(
+    parser = command_parser(
         "netwhy check",
         "[TARGET ...] [options]",
         "One diagnosis, printed.  Without a target: those of the configuration, else this\n"
@@ -112,14 +128,14 @@ def check() -> Parser:
         "--family", type=int, choices=(4, 6), metavar="4|6", help="use only IPv4, or only IPv6"
     )
     group.add_argument(
-        "--timeout", type=_seconds, metavar="S", help="seconds that each connection may take"
+        "--timeout", type=seconds, metavar="S", help="seconds that each connection may take"
     )
     _results(parser)
-    return _common(parser)
+    return common(parser)
 
 
 def bind() -> Parser:
-    parser = _parser(
+    parser = command_parser(
         "netwhy bind",
         "PORT|ADDRESS:PORT ... [options]",
         "Could a server start here now?  Says who holds the port if not.",
@@ -133,44 +149,11 @@ def bind() -> Parser:
         "ports", metavar="PORT|ADDRESS:PORT", nargs="*", help="8080, 53/udp or 127.0.0.1:8080"
     )
     _results(parser)
-    return _common(parser, config=False)
-
-
-def ports() -> Parser:
-    parser = _parser(
-        "netwhy ports",
-        "[FILTER ...] [options]",
-        "What listens on this machine, who could reach it, and which process it is.",
-        "netwhy ports\n"
-        "netwhy ports postgres\n"
-        "netwhy ports --port 8000-8100 --process python\n"
-        "netwhy ports --format json",
-        "0, or 1 when filters were given and nothing fits them",
-    )
-    group = parser.add_argument_group("filters")
-    group.add_argument(
-        "filters",
-        metavar="FILTER",
-        nargs="*",
-        help="text in any column shown; a number is a whole port or pid; all must fit",
-    )
-    group.add_argument(
-        "--port", dest="ports", type=_ports, action="append", default=[], metavar="N|N-M",
-        help="only this port, or these",
-    )  # fmt: skip
-    group.add_argument(
-        "--process", dest="processes", action="append", default=[], metavar="NAME",
-        help="only processes with this in their name or command line",
-    )  # fmt: skip
-    group = parser.add_argument_group("results")
-    group.add_argument(
-        "--format", choices=("table", "json"), default="table", metavar="F", help="table or json"
-    )
-    return _common(parser, config=False)
+    return common(parser, config=False)
 
 
 def explain() -> Parser:
-    parser = _parser(
+    parser = command_parser(
         "netwhy explain",
         "WHAT ... [options]",
         "What an error means, how to tell its causes apart, and what to do.",
@@ -179,8 +162,9 @@ def explain() -> Parser:
         "netwhy explain 10061                 a number, on whichever platform it has a meaning\n"
         "netwhy explain ConnectionResetError\n"
         "netwhy explain EAI_NONAME\n"
-        "tail app.log | netwhy explain -      an error line from standard input",
-        "0, or 1 when nothing is known of it",
+        "tail app.log | netwhy explain -      an error line from standard input\n"
+        "tail app.log | netwhy explain --check -   and diagnose the endpoints in it now",
+        "0, or 1 when nothing is known of it; with --check that of netwhy check",
     )
     group = parser.add_argument_group("what is explained")
     group.add_argument(
@@ -190,7 +174,10 @@ def explain() -> Parser:
         help="an errno (name or number of any platform), an exception, an EAI code, a cause id "
         "or an error line; - is standard input",
     )
-    return _common(parser, config=False)
+    group.add_argument(
+        "--check", action="store_true", help="diagnose the endpoints that the text names, now"
+    )
+    return common(parser, config=False)
 
 
 def _results(parser: Parser) -> None:
@@ -215,7 +202,7 @@ def _results(parser: Parser) -> None:
     )
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     try:
         value = float(text.removesuffix("s"))
     except ValueError:
@@ -227,6 +214,18 @@ def _seconds(text: str) -> float:
     return value
 
 
+def speed(text: str) -> float:
+    try:
+        value = float(text.removesuffix("x"))
+    except ValueError:
+        value = -1.0
+    if not 0.01 <= value <= 1000:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no speed; write for example 4 or 0.5, between 0.01 and 1000"
+        )
+    return value
+
+
 def _verdicts(text: str) -> frozenset[Verdict]:
     names = {name.strip() for name in text.split(",")}
     if not names <= {"degraded", "unknown"}:
@@ -234,13 +233,10 @@ def _verdicts(text: str) -> frozenset[Verdict]:
     return frozenset(Verdict(name) for name in names)
 
 
-def _ports(text: str) -> range:
-    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text, re.ASCII)
-    if match:
-        first, last = int(match[1]), int(match[2] or match[1])
-        if first <= last <= 65535:
-            return range(first, last + 1)
-    raise argparse.ArgumentTypeError(f"'{text}' is no port; write for example 8080 or 8000-8100")
+def ports() -> Parser:
+    from netwhy.commands import port_arguments
+
+    return port_arguments.ports()
 
 
 COMMANDS: dict[str, Callable[[], Parser]] = {
@@ -251,7 +247,10 @@ COMMANDS: dict[str, Callable[[], Parser]] = {
 }
 
 #: Options that take a value and may stand before the command.
-_VALUED = ("--config", "--log-file", "--log-level", "--interval", "--theme")
+_VALUED = (
+    *("--config", "--log-file", "--log-level"),
+    *("--interval", "--theme", "--record", "--replay", "--speed"),
+)
 
 
 def read(argv: list[str]) -> tuple[str, argparse.Namespace]:

@@ -23,7 +23,7 @@ def check(args: argparse.Namespace) -> int:
     if picked.faulty and not picked.targets:
         return 2
     timeout_s = args.timeout or configured.timeout_s
-    code = _run(args, picked.targets or configured.targets, timeout_s)
+    code = diagnose(args, picked.targets or configured.targets, timeout_s)
     return 2 if picked.faulty and code in (0, 1) else code
 
 
@@ -39,11 +39,12 @@ def bind(args: argparse.Namespace) -> int:
     picked = chosen(args.ports, reader=parse_bind)
     if picked.faulty and not picked.targets:
         return 2
-    code = _run(args, picked.targets, None)
+    code = diagnose(args, picked.targets, None)
     return 2 if picked.faulty and code in (0, 1) else code
 
 
-def _run(args: argparse.Namespace, targets: tuple[Target, ...], timeout_s: float | None) -> int:
+def diagnose(args: argparse.Namespace, targets: tuple[Target, ...], timeout_s: float | None) -> int:
+    """Check the targets, or with none this machine, and print what was found; the exit code."""
     from netwhy.commands.reporters import Sink, reporter
     from netwhy.commands.run import INTERRUPTED, Run
     from netwhy.engine import Engine

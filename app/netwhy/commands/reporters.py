@@ -11,6 +11,9 @@ from netwhy.commands import streams
 from netwhy.core.model import Report, TargetReport, Vantage, Verdict
 from netwhy.output.layout import Page
 
+#: Failing targets among which a shared cause is looked for while they are still coming in.
+_MOST_ROLLED_UP = 100
+
 FORMATS = ("text", "json", "jsonl", "markdown")
 
 
@@ -75,7 +78,8 @@ class TextReporter(Reporter):
         self._page = sink.page
         self._pad = min(pad, self._page.width // 2)
         self._long: bool | None = None  # whether the last target took more than a line
-        self._told: dict[tuple[str, str, str], str] = {}  # diagnosis → the target it was told of
+        self._told: dict[tuple[str, str], str] = {}  # cause and root → the target it was told of
+        self._failing: list[TargetReport] = []
 
     def finished(self, report: TargetReport, vantage: Callable[[], Vantage]) -> None:
         from netwhy.output.text import target_lines
@@ -96,12 +100,31 @@ class TextReporter(Reporter):
         self._sink.write("\n".join([*([""] if gap else []), *lines, ""]))
 
     def _same_as(self, report: TargetReport) -> str | None:
-        """The target for which this very diagnosis was told already."""
-        if report.diagnosis is None:
-            return None
+        """The target at which the root cause of this one was told already."""
         found = report.diagnosis
-        told = self._told.setdefault((found.cause, found.subject, found.title), report.target.text)
-        return None if told == report.target.text else told
+        if found is None or report.verdict is Verdict.OK:
+            return None
+        key = (found.cause, found.root or found.subject)
+        if key in self._told:
+            return self._told[key]
+        self._failing = [*self._failing[1 - _MOST_ROLLED_UP :], report]
+        told = self._told_at_its_root(report)
+        if told is None:
+            self._told[key] = report.target.text
+        return told
+
+    def _told_at_its_root(self, report: TargetReport) -> str | None:
+        """The target that was told in full and has the deeper cause which explains this one."""
+        if not self._told:
+            return None
+        from netwhy.diagnosis.rollup import root_causes
+
+        text = report.target.text
+        roots = [r for r in root_causes(self._failing) if text in r.explains]
+        for (cause, _root), told in self._told.items():
+            if any(told in root.explains and cause == root.cause for root in roots):
+                return told
+        return None
 
     def end(self, report: Report) -> None:
         from netwhy.output.text import summary_lines

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from netwhy.commands.streams import Refusal
-from netwhy.core.config import ConfigError, Settings, load_text
+from netwhy.core.settings import Settings
 
 
 def settings(named: str | None) -> Settings:
@@ -15,19 +15,32 @@ def settings(named: str | None) -> Settings:
 
     Only the platform's file may be missing.  Raises Refusal with the place of the fault.
     """
-    chosen = named or os.environ.get("NETWHY_CONFIG")
-    path = Path(chosen) if chosen else own_file()
+    path, chosen = place(named)
     try:
-        return load_text(path.read_bytes(), path)
-    except ConfigError as error:
-        raise Refusal(f"netwhy: {error.line()}") from None
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        if chosen is None:
+        if not chosen:
             return Settings()
         raise Refusal(f"netwhy: {path}: there is no such configuration file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Refusal(f"netwhy: {path}: the configuration cannot be read: {reason}") from None
+    return _parsed(data, path)
+
+
+def place(named: str | None) -> tuple[Path, bool]:
+    """The path of the configuration, and whether somebody named it."""
+    chosen = named or os.environ.get("NETWHY_CONFIG")
+    return (Path(chosen), True) if chosen else (own_file(), False)
+
+
+def _parsed(data: bytes, path: Path) -> Settings:
+    from netwhy.core.config import ConfigError, load_text
+
+    try:
+        return load_text(data, path)
+    except ConfigError as error:
+        raise Refusal(f"netwhy: {error.line()}") from None
 
 
 def own_file() -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from netwhy.commands.streams import Refusal, say
 from netwhy.core.model import Target
 from netwhy.core.target import TargetError, parse
+from netwhy.core.target_list import lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,5 @@ def _lines(file: str) -> Iterable[tuple[str, str]]:
                 data = opened.read()
     except OSError as error:
         raise Refusal(f"netwhy: {_name(file)}: cannot be read: {error.strerror}") from None
-    found = []
     text = data.decode("utf-8-sig", "surrogateescape")
-    for number, line in enumerate(text.split("\n"), 1):
-        words = line.split()
-        comment = next((i for i, word in enumerate(words) if word.startswith("#")), len(words))
-        if words[:comment]:
-            found.append((f"{_name(file)}:{number}: ", " ".join(words[:comment])))
-    return found
+    return [(f"{_name(file)}:{number}: ", line) for number, line in lines_of(text)]

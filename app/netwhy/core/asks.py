@@ -6,7 +6,7 @@ Each ask is frozen and hashable, so that equal asks are answered once, also acro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from netwhy.core import observations as seen
@@ -26,6 +26,12 @@ class Ask(Generic[T]):
     deadline_s: ClassVar[float] = 5.0
     #: How long a check that needs nothing else still waits for this answer.
     patience_s: ClassVar[float] = 1.0
+    #: How long an answer also serves those who ask the same later; None: a moment only.
+    fresh_s: ClassVar[float | None] = None
+
+    def patience(self) -> float:
+        """Seconds; more than `patience_s` where the way to the host is known to be long."""
+        return self.patience_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,12 @@ class DnsAsk(Ask[seen.DnsAnswer]):
 
 @dataclass(frozen=True, slots=True)
 class RouteAsk(Ask[seen.Route]):
+    """With `transport` and `port` the route of that very flow: rules may look at those too."""
+
     probe: ClassVar[str] = "route"
     address: IPAddress
+    transport: str | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +118,61 @@ class PingAsk(Ask[seen.Ping]):
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesAsk(Ask[seen.Series]):
+    """Twenty echo requests within 0.3 s; with a `port`, which must be a closed one, fifteen SYNs.
+
+    With `spread`: thirty, at uneven intervals within some three seconds.  `rtt_ms` is what is known
+    of the way: it says how long to wait, and does not make another ask.
+    """
+
+    probe: ClassVar[str] = "ping"
+    deadline_s: ClassVar[float] = 9.0
+    patience_s: ClassVar[float] = 0.45
+    #: A monitor that checks each second need not send a series each second.
+    fresh_s: ClassVar[float | None] = 45.0
+    address: IPAddress
+    port: int | None = None
+    spread: bool = False
+    rtt_ms: float = field(default=0.0, compare=False)
+
+    def patience(self) -> float:
+        return self.patience_s + 2.5 * self.rtt_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StrayAsk(Ask[seen.Stray]):
+    """Connect to a port that the probe picks at random; each `attempt` picks another one.
+
+    The SYN is sent three times, `gap_s` apart, unless it is answered: on a bad line the first one
+    is lost as well.  With a `ttl` it may go no further than to that hop.  With `low` it is a port
+    that belongs to nobody, far from those that are picked else: what serves a range of ports
+    serves hardly both.
+    """
+
+    probe: ClassVar[str] = "tcp"
+    deadline_s: ClassVar[float] = 4.0
+    patience_s: ClassVar[float] = 0.05
+    fresh_s: ClassVar[float | None] = 45.0
+    address: IPAddress
+    attempt: int = 1
+    low: bool = False
+    ttl: int | None = None
+    rtt_ms: float = field(default=0.0, compare=False)
+
+    @property
+    def gap_s(self) -> float:
+        return max(0.05, 1.2 * self.rtt_ms / 1000)
+
+    def patience(self) -> float:
+        return self.patience_s + 2 * self.gap_s + 1.2 * self.rtt_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectAsk(Ask[seen.Connect]):
     """`timeout_s` None: the default of 3.6 s, longer than a neighbour's silence (3.08 s).
 
-    A second `attempt` asks again, where the first answer may have been overtaken.
+    A second `attempt` asks again, where the first answer may have been overtaken.  A `glimpse` does
+    not wait for what the peer does with an open connection.
     """
 
     probe: ClassVar[str] = "tcp"
@@ -120,6 +181,7 @@ class ConnectAsk(Ask[seen.Connect]):
     port: int
     timeout_s: float | None = None
     attempt: int = 1
+    glimpse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +201,51 @@ class UdpAsk(Ask[seen.UdpExchange]):
 
 
 @dataclass(frozen=True, slots=True)
+class TraceAsk(Ask[seen.Trace]):
+    """The way of packets to a port, router by router.  `transport`: tcp, udp or icmp (port None).
+
+    `ahead` is how many distances beyond the last router that answered are tried at once: so many
+    packets at most reach a target that answers.
+    """
+
+    probe: ClassVar[str] = "path"
+    deadline_s: ClassVar[float] = 6.0
+    patience_s: ClassVar[float] = 2.0
+    address: IPAddress
+    port: int | None
+    transport: str = "tcp"
+    ahead: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class LocalDropsAsk(Ask[seen.LocalDrops]):
+    """With UDP the datagram is `send`, or what the probe would choose for the port."""
+
     probe: ClassVar[str] = "local"
     deadline_s: ClassVar[float] = 6.0
+    address: IPAddress
+    port: int
+    transport: str = "tcp"
+    send: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOriginAsk(Ask[seen.ResetOrigin]):
+    """Does the RST of a port come from this machine itself, or over a link?"""
+
+    probe: ClassVar[str] = "local"
     address: IPAddress
     port: int
 
 
 @dataclass(frozen=True, slots=True)
 class PortUseAsk(Ask[seen.PortUse]):
+    """How many source ports are taken: towards that destination, or all of them with UDP."""
+
     probe: ClassVar[str] = "local"
     address: IPAddress
     port: int
+    transport: str = "tcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +258,25 @@ class PortTableAsk(Ask[seen.PortTable]):
 
 
 @dataclass(frozen=True, slots=True)
+class ServedAsk(Ask[seen.PortServed]):
+    """Who really answers on this TCP port at each own address; connects only where it is open."""
+
+    probe: ClassVar[str] = "local"
+    patience_s: ClassVar[float] = 2.0  # several listeners that share a port take several tries
+    fresh_s: ClassVar[float | None] = 30.0  # one who watches a port does not knock at each look
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class BindAsk(Ask[seen.BindTry]):
+    """`::` is tried for IPv6 alone; with `dual` as a server that leaves IPV6_V6ONLY alone."""
+
     probe: ClassVar[str] = "bind"
     address: IPAddress
     port: int
     transport: str = "tcp"
     reuse: bool = False
+    dual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +286,10 @@ class TlsAsk(Ask[seen.TlsHandshake]):
     `offer` is what this side can do: "common" (TLS 1.2 and 1.3 as most clients), "strict" (forward
     secrecy only), "old" (everything that OpenSSL still knows, for contrast).  `trust` False:
     anything is accepted, to read it.  `check_name` False: any name in the certificate is accepted.
+
+    Here and below: `segment` is the most bytes that a packet may carry in either direction
+    (TCP_MAXSEG, RFC 9293 §3.7.1), None for what the path is believed to take; a second `attempt`
+    asks the same again.
     """
 
     probe: ClassVar[str] = "tls"
@@ -189,6 +301,8 @@ class TlsAsk(Ask[seen.TlsHandshake]):
     offer: str = "common"
     trust: bool = True
     check_name: bool = True
+    segment: int | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +326,8 @@ class HttpAsk(Ask[seen.HttpExchange]):
     address: IPAddress
     url: seen.Url
     timeout_s: float | None = None
+    segment: int | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +346,5 @@ class ExchangeAsk(Ask[seen.Exchange]):
     send: str | None = None
     expect: str | None = None
     timeout_s: float | None = None
+    segment: int | None = None
+    attempt: int = 1

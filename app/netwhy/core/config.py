@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from netwhy.core.model import Target, TargetOptions
 from netwhy.core.options import OPTIONS, field_of, option_value
 from netwhy.core.services import nearest
+from netwhy.core.settings import Settings
 from netwhy.core.target import TargetError, parse
 from netwhy.core.toml_lines import Path, key_lines, line_of
 from netwhy.core.typed import shown
@@ -20,7 +20,8 @@ TOP_KEYS: dict[str, tuple[str, str]] = {
     "interval": ("seconds", "how often every target is checked: 2, or a text like 500ms"),
     "timeout": ("seconds", "how long one try may take"),
     "retries": ("whole number", "tries more before a failure is called one, 0 to 20"),
-    "theme": ("text", "the theme of the dashboard"),
+    "theme": ("text", "the theme of the dashboard, as of --theme"),
+    "bell": ("true or false", "ring the terminal's bell when a target changes its state"),
     "targets": ("list", "targets as texts, or [[targets]] tables with options"),
     "keys": ("table", "keys of the dashboard: action = key"),
 }
@@ -28,21 +29,6 @@ TARGET_KEYS: dict[str, tuple[str, str]] = {
     "target": ("target", "what to reach: host, host:port, a URL, bind://:8080"),
     **OPTIONS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the configuration says.  None means it says nothing of it.
-
-    Times are seconds.  `retries` is in the targets of the file already; a target's own wins.
-    """
-
-    targets: tuple[Target, ...] = ()
-    interval_s: float | None = None
-    timeout_s: float | None = None
-    retries: int | None = None
-    theme: str | None = None
-    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class ConfigError(ValueError):
@@ -115,13 +101,17 @@ class _File:
         retries = self.option(values, "retries")
         theme = values.get("theme")
         if theme is not None and not (isinstance(theme, str) and theme.strip()):
-            raise self.error(("theme",), "theme is the name of a theme, such as 'textual-dark'")
+            raise self.error(("theme",), "theme is the name of a theme, such as 'light'")
+        bell = values.get("bell")
+        if bell is not None and not isinstance(bell, bool):
+            raise self.error(("bell",), "bell is true or false")
         return Settings(
             targets=self.targets(values.get("targets", []), retries or 0),
             interval_s=self.option(values, "interval"),
             timeout_s=self.option(values, "timeout"),
             retries=retries,
             theme=theme,
+            bell=bell,
             keys=self.keys(values.get("keys", {})),
         )
 

@@ -133,13 +133,14 @@ class Fix:
     """Something to do, where, and the command to type if there is one.
 
     `machine` names the machine of `Where.TARGET` when it is not the target's own host (a
-    resolver, for one).
+    resolver, for one).  `decides`: it repairs nothing, it tells the cause from its rivals.
     """
 
     text: str
     command: str | None
     where: Where
     machine: str = ""
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,22 @@ class Alternative:
 
     cause: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where on the way a finding lies: texts, empty where it has none.
+
+    `address` is what could not be reached, `gateway` the first hop towards it, `router` the last
+    hop that answered, and `sender` the machine that said no.  `twin` is the root of the same cause
+    at another address of the target.
+    """
+
+    address: str = ""
+    gateway: str = ""
+    sender: str = ""
+    router: str = ""
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,8 @@ class Finding:
     #: What the cause is about beyond this target (the gateway, the router that refused…): equal
     #: causes with an equal root are one.  Not shown.
     root: str = ""
+    #: Where it lies, so that a deeper cause on the same way can be seen to explain it.  Not shown.
+    way: Way = Way()
 
     @property
     def certainty(self) -> str:

@@ -16,6 +16,7 @@ from netwhy.core.seen.exchange import (
     TlsHandshake,
     Url,
 )
+from netwhy.core.seen.flow import Flow
 from netwhy.core.seen.icmp import Icmp
 from netwhy.core.seen.machine import (
     Gateway,
@@ -34,8 +35,17 @@ from netwhy.core.seen.names import (
     SystemLookup,
 )
 from netwhy.core.seen.observation import TIMEOUT, Observation, Skipped, endpoint
-from netwhy.core.seen.packets import Connect, LocalDrops, Ping, PortUse, UdpExchange
-from netwhy.core.seen.ports import BindTry, Owner, PortTable, Socket
+from netwhy.core.seen.packets import (
+    Connect,
+    LocalDrops,
+    Ping,
+    PortUse,
+    ResetOrigin,
+    UdpExchange,
+)
+from netwhy.core.seen.ports import BindTry, Owner, PortServed, PortTable, Socket
+from netwhy.core.seen.series import Series, Shot, Stray
+from netwhy.core.seen.trace import Hop, Trace
 
 __all__ = [
     "CLOSED",
@@ -49,7 +59,9 @@ __all__ = [
     "Connect",
     "DnsAnswer",
     "Exchange",
+    "Flow",
     "Gateway",
+    "Hop",
     "HostsEntry",
     "HttpExchange",
     "Icmp",
@@ -61,15 +73,21 @@ __all__ = [
     "Observation",
     "Owner",
     "Ping",
+    "PortServed",
     "PortTable",
     "PortUse",
+    "ResetOrigin",
     "ResolverConfig",
     "Route",
+    "Series",
+    "Shot",
     "Skipped",
     "Sniff",
     "Socket",
+    "Stray",
     "SystemLookup",
     "TlsHandshake",
+    "Trace",
     "UdpExchange",
     "Url",
     "endpoint",

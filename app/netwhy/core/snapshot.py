@@ -6,8 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from netwhy.core.differences import Comparison
 from netwhy.core.model import RootCause, Target, TargetReport, Vantage, Verdict
 from netwhy.core.stats import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A time in which the verdict and the cause of one target stayed as they were.
+
+    It began at `when`, `at_s` on `uptime`, and lasts until the next one begins.  `cause` is empty
+    where there is nothing to explain.  `broke` tells what was different where a worse time began.
+    """
+
+    when: datetime
+    at_s: float
+    verdict: Verdict
+    cause: str = ""
+    broke: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +35,8 @@ class Row:
     `since` is the wall clock of the last change of verdict, `since_s` the same on `uptime`.
     `confirming`: the last check failed, or could not tell, and is repeated before it counts.
     `loss` is the share of checks that got no answer at all; None where none of them asked.
+    `spells` are the last times between two changes, oldest first; `broke` is what was different
+    when the trouble that lasts began.  `trail` is for `trail.samples`: many more checks.
     """
 
     target: Target
@@ -34,6 +52,9 @@ class Row:
     checks: int
     confirming: bool
     interval_s: float = 2.0
+    spells: tuple[Spell, ...] = ()
+    broke: Comparison | None = None
+    trail: bytes = b""
 
     @property
     def shown(self) -> TargetReport | None:
@@ -54,6 +75,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """That a snapshot is of a recorded session, and how it is being shown again.
+
+    `began` and `ended` are the wall clock of the session's first and last event.
+    """
+
+    began: datetime
+    ended: datetime
+    speed: float
+    paused: bool = False
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """A time in which nothing ran: this machine slept (`asleep`), or the process was stopped.
+
+    `number` grows by one each time.
+    """
+
+    number: int
+    began: datetime
+    seconds: float
+    asleep: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a screen shows, at one moment.  `counts` has None for targets not yet known."""
 
@@ -68,6 +116,8 @@ class Snapshot:
     interval_s: float = 2.0
     changes: tuple[Change, ...] = ()
     notice: str | None = None  # what the monitor itself could not do
+    replayed: Replayed | None = None  # None: this is now
+    standstill: Standstill | None = None  # the last one that was long enough to tell
 
     def row(self, text: str) -> Row | None:
         return next((row for row in self.rows if row.target.text == text), None)

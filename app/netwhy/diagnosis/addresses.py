@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from netwhy.core.asks import LocalAsk
-from netwhy.core.model import Finding, IPAddress, Mark, Severity, Verdict
+from netwhy.core.model import Finding, IPAddress, Mark, Severity, Verdict, Where
+from netwhy.core.observations import Connect, UdpExchange
+from netwhy.diagnosis import families
 from netwhy.diagnosis.case import Case, say
+from netwhy.diagnosis.destinations import ReachOf, Second
 from netwhy.diagnosis.reach import Reach
 
 #: The deepest layer first: a fault of this machine explains the rest.
@@ -26,17 +29,23 @@ class Combined:
     shown: IPAddress | None = None  # the address that stands for all: one that works, if any does
 
 
-def combine(case: Case, reaches: Sequence[Reach]) -> Combined:
-    """One verdict from all addresses: the target works if one of them does."""
+def combine(case: Case, reaches: Sequence[Reach], reach: ReachOf) -> Combined:
+    """One verdict from all addresses: the target works if one of them does.
+
+    `reach` examines an address, also one of another target.
+    """
     marks = _marks(reaches)
-    if any(reach.verdict is None for reach in reaches):
+    second = families.second(case, reaches, reach)  # asked early: it takes its time
+    if any(r.verdict is None for r in reaches):
         return Combined(marks=marks)
     working = [r for r in reaches if r.verdict is Verdict.OK]
     failing = [r for r in reaches if r.verdict is Verdict.FAILING]
     unknown = [r for r in reaches if r.verdict is Verdict.UNKNOWN]
     if working:
+        if second is not None and second.works is None and not case.final:
+            return Combined(marks=marks)
         told = [f for r in working for f in (r.finding, *r.also) if f is not None]
-        findings = (*_some_fail(case, working, failing), *_distinct(told))
+        findings = (*_some_fail(case, working, failing, second), *_distinct(told))
         return Combined(
             Verdict.OK, findings, marks, rtt_ms=working[0].rtt_ms, shown=working[0].address
         )
@@ -48,11 +57,15 @@ def combine(case: Case, reaches: Sequence[Reach]) -> Combined:
     relevant = [r for r in failing if not _family_absent(case, r)] or failing
     found = [r.finding for r in relevant if r.finding is not None]
     rtt_ms = next((r.rtt_ms for r in relevant if r.rtt_ms is not None), None)
-    return Combined(Verdict.FAILING, _merged(found), marks, rtt_ms)
+    also = _distinct([f for r in relevant for f in r.also])
+    return Combined(Verdict.FAILING, (*_merged(found), *also), marks, rtt_ms)
 
 
 def _some_fail(
-    case: Case, working: Sequence[Reach], failing: Sequence[Reach]
+    case: Case,
+    working: Sequence[Reach],
+    failing: Sequence[Reach],
+    second: Second | None,
 ) -> tuple[Finding, ...]:
     """Some addresses work and some do not.
 
@@ -69,29 +82,57 @@ def _some_fail(
         cause = reach.finding.cause if reach.finding is not None else ""
         evidence.append(say("address-fails", address=reach.address, title=title, cause=cause))
     severity = Severity.NOTE if loopback else Severity.WARNING
+    whys = _distinct([r.finding for r in failing if r.finding is not None])
+    whys = tuple(replace(why, severity=severity) for why in whys)
+    if second is not None and second.works is False:
+        first = families.broken(case, working, failing, second, evidence)
+        return (first, *(_on_the_way(why) for why in whys))
+    rivals: tuple[str, ...] = ()
+    if second is not None and second.works:
+        evidence.append(second.line)
+    elif lost := families.suspected((*working, *failing)):
+        rivals = (f"path.ipv{lost[0].address.version}-broken",)
     first = case.finding(
         "tcp.some-addresses-fail",
         0.95,
         case.target.text,
         severity=severity,
         evidence=evidence,
+        rivals=rivals,
         working=", ".join(str(r.address) for r in working),
         failing=", ".join(str(r.address) for r in failing),
         addresses=", ".join(str(r.address) for r in (*working, *failing)),
     )
-    whys = _distinct([r.finding for r in failing if r.finding is not None])
-    return (first, *(replace(why, severity=severity) for why in whys))
+    return (first, *whys)
+
+
+def _on_the_way(why: Finding) -> Finding:
+    """The finding without what is done at the target: its whole family is lost on the way."""
+    fixes = tuple(fix for fix in why.fixes if fix.decides or fix.where is not Where.TARGET)
+    return replace(why, fixes=fixes)
 
 
 def _family_absent(case: Case, reach: Reach) -> bool:
     """Did the address fail only because this machine has no way out in its family?"""
     finding = reach.finding
+    if finding is not None and finding.cause == "local.policy":
+        return _family_forbidden(case, reach.address)
     if finding is None or finding.cause != "route.none":
         return False
     local = case.known(LocalAsk())
     if local is None:
         return False
     return not any(g.family == reach.address.version for g in local.gateways)
+
+
+def _family_forbidden(case: Case, address: IPAddress) -> bool:
+    """May this program open no socket of the family?  Then others of its kind go the other way."""
+    return any(
+        isinstance(seen, (Connect, UdpExchange))
+        and seen.address == address
+        and seen.error == "EAFNOSUPPORT"
+        for seen in case.facts.values()
+    )
 
 
 def _merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -104,7 +145,8 @@ def _merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
             merged.append(finding)
         elif twin.subject != finding.subject:
             line = say("same-for", subject=finding.subject)
-            merged[merged.index(twin)] = replace(twin, evidence=(*twin.evidence, line))
+            told = replace(twin, evidence=(*twin.evidence, line))
+            merged[merged.index(twin)] = replace(told, way=replace(twin.way, twin=finding.root))
     return tuple(merged)
 
 

@@ -38,9 +38,15 @@ def astray(
 
 
 def undecided(first: Server) -> bool:
-    """Is there an alias without an address, so that `astray` has the last word?"""
+    """Is there an alias without an address, so that `astray` has the last word?
+
+    An alias that leads to a name without a mail server, say, leads to a name all the same.
+    """
     return not first.addresses and any(
-        a.chain and not a.records and a.rcode in ("NOERROR", "NXDOMAIN") for a in first.replies
+        a.chain
+        and not a.records
+        and (a.rcode == "NXDOMAIN" or (a.rcode == "NOERROR" and a.rrtype in ("A", "AAAA")))
+        for a in first.replies
     )
 
 
@@ -54,17 +60,18 @@ def _dangling(
 ) -> Finding:
     end = answer.chain[-1]
     gone = said == "NXDOMAIN"
+    failed = said not in ("NXDOMAIN", "no data")
     return worded(
         case,
         "dns.cname-dangling",
-        0.96 if gone else 0.88,
+        0.96 if gone else 0.7 if failed else 0.88,
         looked_up,
         (say("alias-end", end=end, resolver=first.address, rcode=said), *evidence),
         variant="" if gone else "empty",
         resolver=first.address,
         nearest=end,
         address=first.address,
-        rivals=() if gone else ("dns.no-address",),
+        rivals=() if gone else ("dns.server-failure",) if failed else ("dns.no-address",),
     )
 
 

@@ -12,7 +12,7 @@ from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.server import Server, describe, worded
 from netwhy.diagnosis.unknown import not_found
 
-_CACHED_ERROR = 13  # RFC 8914
+_CACHED_ERROR, _NOT_READY, _NOT_AUTHORITATIVE = 13, 14, 20  # RFC 8914
 #: A resolver may keep a failure no longer than this (RFC 9520 §3.2).
 _FAILURE_KEPT_S = 300
 
@@ -33,23 +33,58 @@ def answered_without(
     if first.has("SERVFAIL"):
         return _server_failure(case, looked_up, first, evidence)
     if first.has("REFUSED"):
-        ede = first.ede
-        return worded(
-            case, "dns.refused", 0.95, looked_up, evidence, resolver=first.address, ede=ede
-        )
+        return _refused(case, looked_up, first, evidence)
     if first.lame:
-        return worded(case, "dns.not-a-resolver", 0.85, looked_up, evidence, resolver=first.address)
+        return _not_a_resolver(case, looked_up, first, evidence)
     if first.empty:
         return _no_address(case, looked_up, first, evidence)
     rcode = next((a.rcode for a in first.answers if a.rcode), "") or "no answer"
-    return case.finding(
-        "unexplained",
-        0.4,
-        looked_up.name,
-        evidence=evidence,
-        name=looked_up.name,
+    return worded(
+        case,
+        "dns.server-failure",
+        0.75,
+        looked_up,
+        evidence,
+        variant="unable",
+        rivals=("dns.not-a-resolver",),
         resolver=first.address,
-        error=rcode,
+        said=rcode,
+        ede=first.ede,
+    )
+
+
+def _not_a_resolver(
+    case: Case, looked_up: SystemLookup, first: Server, evidence: list[str]
+) -> Finding:
+    """An empty answer that neither offers recursion nor speaks for the zone."""
+    flags = [
+        say("no-recursion", resolver=first.address),
+        say("empty-without-soa", resolver=first.address),
+    ]
+    cause = "dns.not-a-resolver"
+    return worded(case, cause, 0.85, looked_up, [*flags, *evidence], resolver=first.address)
+
+
+def _refused(case: Case, looked_up: SystemLookup, first: Server, evidence: list[str]) -> Finding:
+    """REFUSED: by its own word or its flags for want of an upstream, or for want of recursion."""
+    no_recursion = not any(a.recursion_available for a in first.replies)
+    variant = ""
+    if _NOT_READY in first.codes:
+        variant = "not-ready"
+    elif _NOT_AUTHORITATIVE in first.codes or (no_recursion and not first.codes):
+        variant = "no-recursion"
+    if no_recursion:
+        evidence = [*evidence, say("no-recursion", resolver=first.address)]
+    return worded(
+        case,
+        "dns.refused",
+        0.95,
+        looked_up,
+        evidence,
+        variant=variant,
+        rivals=("dns.not-a-resolver",) if variant == "no-recursion" else (),
+        resolver=first.address,
+        ede=first.ede,
     )
 
 

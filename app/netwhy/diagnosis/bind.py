@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
 from netwhy.core.asks import BindAsk, LocalAsk, PortTableAsk
 from netwhy.core.model import Finding, IPAddress, Severity, Verdict
-from netwhy.core.observations import LocalState, PortTable
+from netwhy.core.observations import LocalState, Owner, Socket, endpoint
+from netwhy.diagnosis import answered, policy
+from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis.case import VERDICT_OF, Case, say
-from netwhy.diagnosis.holders import Place, bind_said, in_use, place_finding, row
+from netwhy.diagnosis.holders import Place, bind_said, in_use, place_finding
 from netwhy.diagnosis.refusal import unexplained
+from netwhy.diagnosis.sockets import row
 
 _ANY4 = IPv4Address("0.0.0.0")
 _ANY6 = IPv6Address("::")
@@ -53,16 +56,35 @@ def examine(case: Case) -> Bindable:
         place = Place(address, port, target.transport, plain, reuse, local, table)
         if _family_not_needed(place, len(wanted)):
             continue
+        if len(wanted) == 1 and place.plain.error is None and address == _ANY6:
+            both = _with_ipv4(case, place)
+            if both is None:
+                return Bindable(None, wanted)
+            place = both
         finding = _explain(case, place, every_address=len(wanted) > 1)
         if finding is not None:
             findings.append(finding)
     decided = _without_repeats(findings)
-    split = _split_families(case, port, target.transport, table)
+    split = answered.split(case, port, target.transport, table)
     risk = None if decided else _ephemeral_risk(case, port, target.transport, local)
     every = (*decided, *(f for f in (split, risk) if f is not None))
     verdicts = [VERDICT_OF[f.severity] for f in every]
     worst = next((v for v in (Verdict.FAILING, Verdict.DEGRADED) if v in verdicts), Verdict.OK)
     return Bindable(worst, wanted, every)
+
+
+def _with_ipv4(case: Case, place: Place) -> Place | None:
+    """IPv6 alone is free; a server on `::` takes IPv4 too unless it is told not to.
+
+    None: not decided yet.
+    """
+    plain, reuse = (
+        case.want(BindAsk(place.address, place.port, place.transport, reuse, dual=True))
+        for reuse in (False, True)
+    )
+    if plain is None or reuse is None:
+        return None
+    return replace(place, plain=plain, reuse=reuse, dual=True)
 
 
 def _family_not_needed(place: Place, wanted: int) -> bool:
@@ -75,6 +97,8 @@ def _explain(case: Case, place: Place, *, every_address: bool) -> Finding | None
     error = place.plain.error
     if error is None:
         return None
+    if error == "EACCES" and place.local.platform == "windows":
+        return _denied_by_windows(case, place, every_address=every_address)
     if error == "EACCES":
         return _not_allowed(case, place)
     if error == "EADDRNOTAVAIL":
@@ -82,22 +106,67 @@ def _explain(case: Case, place: Place, *, every_address: bool) -> Finding | None
     if error == "EADDRINUSE":
         return in_use(case, place, every_address=every_address)
     if error == "EAFNOSUPPORT":
-        return place_finding(case, place, "bind.family-missing", 0.95, [bind_said(place)])
+        return _family_missing(case, place)
+    if error in ("EMFILE", "ENFILE"):
+        return local_layer.files_exhausted(case, error)
     if error == "EPERM":
-        return place_finding(case, place, "bind.forbidden", 0.85, [bind_said(place)])
+        return _forbidden(case, place)
+    if error == "ENODEV" and place.address.is_link_local:
+        return local_layer.no_such_interface(case, place.local, place.address)
     return unexplained(case, place.endpoint, "bind", error)
 
 
 def _not_allowed(case: Case, place: Place) -> Finding:
     start = place.local.unprivileged_port_start
     if not 0 < place.port < start:
-        return place_finding(case, place, "bind.forbidden", 0.85, [bind_said(place)])
+        return _forbidden(case, place)
     evidence = [bind_said(place), say("privileged-ports", start=start, port=place.port)]
-    holders = [s for s in place.rows if s.listening]
-    evidence += [row(s) for s in holders[:2]]
+    listeners = [s for s in place.rows if s.listening]
+    # The refusal comes before the look at whether the port is free: tell that as well.
+    others = [] if listeners else list(place.rows)
+    evidence += [row(s) for s in (*listeners, *others)[:2]]
     return place_finding(
-        case, place, "bind.privileged", 0.97, evidence, holders[0] if holders else None, start=start
+        case,
+        place,
+        "bind.privileged",
+        0.97,
+        evidence,
+        listeners[0] if listeners else None,
+        variant="macos" if place.local.platform == "macos" else "",
+        start=start,
+        taken=_taken((*listeners, *others)[0]) if place.rows else None,
     )
+
+
+def _taken(held: Socket) -> str:
+    """How a socket has the port, in a few words."""
+    if held.state == "TIME_WAIT":
+        return say("taken-closing")
+    if held.remote is not None:
+        return say("taken-connection", remote=endpoint(*held.remote))
+    owner = (held.owners[0] if held.owners else Owner()).label
+    return say("taken-listening" if held.listening else "taken-bound", owner=owner)
+
+
+def _denied_by_windows(case: Case, place: Place, *, every_address: bool) -> Finding:
+    """WSAEACCES: a holder that shares with nobody, or a range that Windows keeps for itself."""
+    if any(s.listening for s in place.rows):
+        return in_use(case, place, every_address=every_address)
+    evidence = [bind_said(place), say("no-socket-visible", port=place.port)]
+    rivals = ("bind.in-use",)
+    return place_finding(
+        case, place, "bind.forbidden", 0.8, evidence, rivals=rivals, variant="excluded"
+    )
+
+
+def _forbidden(case: Case, place: Place) -> Finding:
+    """Not because of a privileged port: a policy, and a free port would not help."""
+    evidence = [bind_said(place)]
+    if place.port >= place.local.unprivileged_port_start:
+        start = place.local.unprivileged_port_start
+        evidence.append(say("not-privileged", start=start, port=place.port))
+    evidence += policy.confined(place.local)
+    return place_finding(case, place, "bind.forbidden", 0.9, evidence)
 
 
 def _address_not_here(case: Case, place: Place) -> Finding:
@@ -121,18 +190,43 @@ def _address_not_here(case: Case, place: Place) -> Finding:
             reason=mine.state,
         )
     if place.address.version == 6 and place.local.ipv6_disabled:
-        return place_finding(case, place, "bind.family-missing", 0.9, [bind_said(place)])
+        return _family_missing(case, place)
     addresses = [
         a.address
         for a in own
         if a.address.version == place.address.version and not a.address.is_link_local
     ]
     nearest = _nearest(place.address, addresses)
+    alias = place.local.platform == "macos" and place.address.is_loopback
     evidence = [
         bind_said(place),
         say("own-addresses", addresses=", ".join(map(str, addresses[:8])) or "none"),
     ]
-    return place_finding(case, place, "bind.address-not-here", 0.98, evidence, nearest=nearest)
+    if place.address.version == 6:  # an interface that is switched off loses those of IPv6
+        down = (i.name for i in place.local.interfaces if not i.up)
+        evidence += [say("interface-down-ipv6", interface=name) for name in down]
+    return place_finding(
+        case,
+        place,
+        "bind.address-not-here",
+        0.98,
+        evidence,
+        variant="alias" if alias else "",
+        nearest=nearest,
+    )
+
+
+def _family_missing(case: Case, place: Place) -> Finding:
+    """The family is switched off; or the machine has it, and hides it from this program."""
+    family = f"IPv{place.address.version}"
+    cause, evidence = "bind.family-missing", [bind_said(place)]
+    if place.address.version == 6 and place.local.ipv6_disabled:
+        evidence.append(say("ipv6-off"))
+    elif any(a.version == place.address.version for a in place.local.addresses):
+        evidence += [say("family-is-here", family=family), *policy.confined(place.local)]
+        rivals = ("bind.forbidden",)
+        return place_finding(case, place, cause, 0.9, evidence, rivals=rivals, variant="hidden")
+    return place_finding(case, place, cause, 0.95, evidence)
 
 
 def _nearest(wanted: IPAddress, own: Sequence[IPAddress]) -> IPAddress | None:
@@ -141,34 +235,12 @@ def _nearest(wanted: IPAddress, own: Sequence[IPAddress]) -> IPAddress | None:
     return min(candidates, key=lambda a: int(a) ^ int(wanted), default=None)
 
 
-def _split_families(case: Case, port: int, transport: str, table: PortTable) -> Finding | None:
-    """IPv4 and IPv6 of one port belong to different processes."""
-    wild = [s for s in table.sockets if s.listening and s.address.is_unspecified]
-    four = next((s for s in wild if s.address.version == 4), None)
-    six = next((s for s in wild if s.address.version == 6), None)
-    if four is None or six is None:
-        return None
-    pids4 = {o.pid for o in four.owners if o.pid}
-    pids6 = {o.pid for o in six.owners if o.pid}
-    if not pids4 or not pids6 or pids4 & pids6:
-        return None
-    return case.finding(
-        "bind.split-families",
-        0.95,
-        f"port {port}",
-        severity=Severity.WARNING,
-        evidence=(row(four), row(six)),
-        transport=transport,
-        working=four.owners[0].label,
-        failing=six.owners[0].label,
-        holder=four.owners[0].label,
-    )
-
-
 def _ephemeral_risk(case: Case, port: int, transport: str, local: LocalState) -> Finding | None:
     """Free now, but an outgoing connection may take it at any time."""
     span = local.ephemeral_range
     if span is None or not span[0] <= port <= span[1]:
+        return None
+    if any(first <= port <= last for first, last in local.reserved_ports):
         return None
     return case.finding(
         "bind.ephemeral-risk",

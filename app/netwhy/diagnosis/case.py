@@ -6,13 +6,23 @@ The engine runs what was asked and the case is examined again, so no layer keeps
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypeVar
 
 from netwhy.core.asks import Ask, LocalAsk, ResolverConfigAsk, RouteAsk
-from netwhy.core.model import Finding, Fix, IPAddress, Severity, Target, Verdict, Where
+from netwhy.core.model import (
+    Finding,
+    Fix,
+    IPAddress,
+    Kind,
+    Severity,
+    Target,
+    Verdict,
+    Way,
+    Where,
+)
 from netwhy.core.observations import Icmp, LocalState, Observation, Skipped, endpoint
 from netwhy.knowledge import words
 
@@ -37,12 +47,43 @@ class Refusal:
     def endpoint(self) -> str:
         return endpoint(self.address, self.port)
 
+    def told(self, icmp: Icmp) -> dict[str, Any]:
+        """What the words of a finding about that ICMP error are filled in with, and its root."""
+        return {
+            "root": icmp.sender or self.address,
+            "address": self.address,
+            "port": self.port,
+            "endpoint": self.endpoint,
+            "sender": icmp.sender,
+            "router": icmp.sender,
+            "icmp": icmp.label,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another target of this run as far as it is known: its addresses, and what was seen.
+
+    `open` are the asks whose last word is not spoken.
+    """
+
+    target: Target
+    texts: tuple[str, ...]
+    facts: Mapping[Ask[Any], Observation]
+    open: frozenset[Ask[Any]] = frozenset()
+
+    @property
+    def addresses(self) -> tuple[IPAddress, ...]:
+        return tuple(ip_address(text) for text in self.texts)
+
 
 @dataclass(slots=True)
 class Case:
     """`final` is True when nothing more will be seen: then say what is known.
 
     `beside` are the host names of the other targets: what this machine's user calls things.
+    `others` gives those targets with what was seen of them.
     """
 
     target: Target
@@ -50,6 +91,7 @@ class Case:
     timeout_s: float | None = None
     final: bool = False
     beside: tuple[str, ...] = ()
+    others: Callable[[], Iterable[Beside]] = tuple
     wants: dict[Ask[Any], None] = field(default_factory=dict)
     hopes: dict[Ask[Any], None] = field(default_factory=dict)
 
@@ -85,6 +127,18 @@ class Case:
         local = self.known(LocalAsk())
         return local.platform if isinstance(local, LocalState) else "linux"
 
+    def lies(self, params: Mapping[str, object]) -> Way:
+        """Where on the way the parameters of a finding place it."""
+        address = params.get("address")
+        if not isinstance(address, (IPv4Address, IPv6Address)):
+            address = params.get("resolver")
+        if not isinstance(address, (IPv4Address, IPv6Address)):
+            return Way()
+        route = self.known(RouteAsk(address))
+        gateway = route.gateway if route is not None else None
+        sender, router = (str(params.get(name) or "") for name in ("sender", "router"))
+        return Way(str(address), str(gateway or ""), sender, router)
+
     def _way(self, address: object) -> dict[str, object]:
         """From where and through which interface this machine reaches an address."""
         if not isinstance(address, (IPv4Address, IPv6Address)):
@@ -92,9 +146,16 @@ class Case:
         route = self.known(RouteAsk(address))
         return {} if route is None else {"source": route.source, "interface": route.interface}
 
-    def _configuration(self, cause: str) -> dict[str, object]:
-        config = self.known(ResolverConfigAsk()) if cause.startswith("dns.") else None
-        return {} if config is None else {"config_path": config.path}
+    def _configuration(self, cause: str, resolver: object) -> dict[str, object]:
+        """Where the resolvers are written; the port, where the target names one itself."""
+        if not cause.startswith("dns."):
+            return {}
+        named = self.target.kind is Kind.DNS and str(self.target.address) == str(resolver)
+        config = self.known(ResolverConfigAsk())
+        return {
+            "resolver_port": self.target.port if named else None,
+            "config_path": config.path if config else None,
+        }
 
     def finding(
         self,
@@ -116,7 +177,7 @@ class Case:
             "port": self.target.port,
             "transport": self.target.transport,
             **self._way(params.get("address")),
-            **self._configuration(cause),
+            **self._configuration(cause, params.get("resolver")),
             **params,
         }
         texts = {key: str(value) for key, value in known.items() if value is not None}
@@ -134,6 +195,7 @@ class Case:
         return replace(
             finding,
             root=subject if root is None else str(root),
+            way=self.lies(params),
             fixes=_on_resolver(finding, texts.get("resolver")),
         )
 

@@ -34,25 +34,33 @@ def untrusted(case: Case, seen: TlsHandshake) -> Finding | None:
     if verify == "SELF_SIGNED_CERT_IN_CHAIN" or verify.startswith("UNABLE_TO"):
         return _unknown_issuer(case, seen)
     evidence = [_not_trusted(seen), *_facts(seen)]
-    return finding(case, seen, "tls.alert", 0.9, evidence, variant="verify", verify=verify)
+    variant = "purpose" if verify == "INVALID_PURPOSE" else "verify"
+    return finding(case, seen, "tls.alert", 0.9, evidence, variant=variant, verify=verify)
 
 
 def expires_soon(case: Case, seen: TlsHandshake) -> Finding | None:
-    """It is valid, and not for long."""
-    leaf = seen.leaf
-    if leaf is None or not seen.verified or not seen.clock:
+    """It is valid, and not for long: the server's own certificate, or the one that signed it.
+
+    What is sent beyond those is often an old way up to a root that clients trust by itself.
+    """
+    dated = [c for c in _linked(seen.chain)[:2] if not c.self_signed or c is seen.leaf]
+    if not dated or not seen.verified or not seen.clock:
         return None
-    left = _moment(leaf.not_after) - _moment(seen.clock)
+    first = min(dated, key=lambda c: _moment(c.not_after))
+    left = _moment(first.not_after) - _moment(seen.clock)
     if left >= _SOON:
         return None
     return finding(
         case,
         seen,
         "tls.expires-soon",
-        0.97,
-        [say("valid-until", subject=leaf.subject, until=leaf.not_after), _clock(seen)],
+        0.97 if first is seen.leaf else 0.95,
+        [say("valid-until", subject=first.subject, until=first.not_after), _clock(seen)],
         severity=Severity.WARNING,
+        variant="" if first is seen.leaf else "issuer",
         left=_days(left),
+        until=first.not_after,
+        subject_name=first.subject,
     )
 
 

@@ -1,7 +1,7 @@
 """The files that decide how names are looked up: resolv.conf and nsswitch.conf, line by line.
 
 How many queries: none while names resolve.  When they do not, two for each ignored server line,
-at most two such lines, and one for each suffix that an ignored line would have added.
+at most two such lines.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Any
 
 from netwhy.core.asks import DnsAsk, LocalAsk
 from netwhy.core.model import Finding, Severity
-from netwhy.core.observations import ConfiguredResolver, DnsAnswer, ResolverConfig, SystemLookup
+from netwhy.core.observations import ConfiguredResolver, HostsEntry, ResolverConfig, SystemLookup
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.server import CONTRAST_S, Server, describe, system_said, worded
 
 _MOST_IGNORED = 2
-_SEARCHING = re.compile(r"\s*(?:search|domain)\s+(\S.*)", re.IGNORECASE)
 
 
 # --------------------------------------------------------------------------------- resolv.conf
@@ -113,44 +112,28 @@ def ignored_would_help(
     return None
 
 
-def ignored_search(
+def suffix_ignored(
     case: Case,
     looked_up: SystemLookup,
     config: ResolverConfig,
     first: Server,
+    suffix: str,
+    line: tuple[int, str, str],
     evidence: Sequence[str],
-) -> Finding | None:
-    """An ignored line holds the suffix under which the name exists."""
-    for number, text, _why in config.ignored:
-        found = _SEARCHING.fullmatch(text)
-        for suffix in found[1].split()[:2] if found else ():
-            if suffix in config.search:
-                continue
-            name = f"{looked_up.name}.{suffix.strip('.')}"
-            if exists(case.want(suffixed(first, name))):
-                line = ConfiguredResolver(None, text, number, False, _why)
-                told = [say("name-exists", name=name, resolver=first.address), *lines(config)]
-                return _ignored(
-                    case,
-                    0.93,
-                    config,
-                    line,
-                    [*told, *evidence],
-                    variant="search",
-                    name=looked_up.name,
-                    suffix=suffix,
-                    resolver=first.address,
-                )
-    return None
-
-
-def suffixed(first: Server, name: str) -> DnsAsk:
-    """One question is enough: a name that exists is not denied, whatever type is asked for."""
-    return DnsAsk(first.address, name, "A", within_s=CONTRAST_S)
-
-
-def exists(answer: DnsAnswer | None) -> bool:
-    return answer is not None and answer.rcode == "NOERROR" and answer.recursion_available
+) -> Finding:
+    """An ignored line (its number, text, and why) holds the suffix under which the name exists."""
+    number, text, why = line
+    return _ignored(
+        case,
+        0.93,
+        config,
+        ConfiguredResolver(None, text, number, False, why),
+        [evidence[0], *lines(config), *evidence[1:]],
+        variant="search",
+        name=looked_up.name,
+        suffix=suffix,
+        resolver=first.address,
+    )
 
 
 def _ignored(
@@ -200,8 +183,8 @@ def switched_off(
 ) -> Finding | None:
     """The `hosts:` line leaves DNS out, or stops before it; `.local` may be taken by mDNS."""
     services = config.lookups.split()
-    if not services:
-        return None
+    if not services and not config.lookups_line:
+        return None  # no such line: the library's own order, which has DNS in it
     before = services[: services.index("dns")] if "dns" in services else services
     taker = _taker(before, local=looked_up.name.endswith(".local"))
     if "dns" in services and taker is None:
@@ -230,6 +213,37 @@ def switched_off(
         file="/etc/nsswitch.conf",
         line=config.lookups_line or None,
     )
+
+
+def without_files(
+    case: Case, looked_up: SystemLookup, in_hosts: HostsEntry, config: ResolverConfig
+) -> Finding | None:
+    """The hosts file has the name, and the `hosts:` line never comes to it."""
+    services = config.lookups.split()
+    if not services or "files" in sources(config) or looked_up.error is None:
+        return None
+    line, address = in_hosts.entries[0]
+    return worded(
+        case,
+        "dns.nsswitch",
+        0.93,
+        looked_up,
+        [
+            say("nsswitch-without-files", lookups=config.lookups),
+            say("hosts-line", file=in_hosts.path, line=line, name=in_hosts.name, address=address),
+            system_said(looked_up),
+            say("musl-no-nsswitch"),
+        ],
+        variant="files",
+        file="/etc/nsswitch.conf",
+        line=config.lookups_line or None,
+        address=address,
+    )
+
+
+def sources(config: ResolverConfig) -> list[str]:
+    """The services of the `hosts:` line, without the actions between them."""
+    return re.sub(r"\[[^\]]*\]?", " ", config.lookups).split()
 
 
 def _taker(services: Sequence[str], *, local: bool) -> str | None:

@@ -15,7 +15,8 @@ from netwhy.core.observations import DnsAnswer, SystemLookup
 from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.server import Server, aliases, describe, worded
 
-#: Public addresses kept no longer than this come from a pool that answers each resolver otherwise.
+#: Public addresses kept no longer than this come from a pool that answers each resolver otherwise;
+#: so do private ones where each answer has several.
 _POOL_TTL_S = 300
 
 
@@ -96,7 +97,9 @@ def _severity(case: Case, first: Server, other: Server) -> Severity | None:
         return None
     if any(_rotates(case, one, two) for one, two in pairs[:1]):
         return None
-    return Severity.NOTE if public else Severity.WARNING
+    several = all(len(a.addresses) > 1 for pair in pairs for a in pair)
+    pool = several and all(_short(one, two) for one, two in pairs)
+    return Severity.NOTE if public or pool else Severity.WARNING
 
 
 def _denies(server: Server) -> bool:
@@ -121,8 +124,11 @@ def _apart(first: Server, other: Server) -> list[tuple[DnsAnswer, DnsAnswer]]:
 
 def _pooled(one: DnsAnswer, two: DnsAnswer) -> bool:
     """Do the two come from one pool: a short life, or the same alias at the end?"""
-    short = max(one.ttl or 0, two.ttl or 0) <= _POOL_TTL_S
-    return short or (bool(one.chain) and one.chain[-1:] == two.chain[-1:])
+    return _short(one, two) or (bool(one.chain) and one.chain[-1:] == two.chain[-1:])
+
+
+def _short(one: DnsAnswer, two: DnsAnswer) -> bool:
+    return max(one.ttl or 0, two.ttl or 0) <= _POOL_TTL_S
 
 
 def _rotates(case: Case, one: DnsAnswer, two: DnsAnswer) -> bool:

@@ -13,14 +13,20 @@ from dataclasses import dataclass, replace
 from netwhy.core.asks import DnsAsk, HostsAsk, LocalAsk, ResolverConfigAsk, SystemLookupAsk
 from netwhy.core.model import Finding, IPAddress
 from netwhy.core.observations import TIMEOUT, ResolverConfig, SystemLookup
-from netwhy.diagnosis import configuration, delays, disagreement, filtered, override
+from netwhy.diagnosis import (
+    configuration,
+    delays,
+    disagreement,
+    filtered,
+    override,
+    patience,
+    search,
+)
 from netwhy.diagnosis import resolver as resolver_layer
 from netwhy.diagnosis.answers import answered_without, cut_short
 from netwhy.diagnosis.case import Case, ms, say
 from netwhy.diagnosis.server import Server, described, question, system_said, worded
 
-#: Sources of nsswitch.conf that cannot know a name that DNS does not.
-_PLAIN_SOURCES = {"files", "dns", "myhostname"}
 _FAMILIES = {None: ("A", "AAAA"), 4: ("A",), 6: ("AAAA",)}
 
 
@@ -54,6 +60,8 @@ def resolve(case: Case, name: str, family: int | None) -> Resolution:
         return _without_servers(case, name, looked_up)
     servers = _ask_all(case, name, family, config, looked_up)
     if looked_up is None:
+        looked_up = patience.overdue(case, name, family, config, servers)
+    if looked_up is None:
         return _without_system(case, name, family, config, servers)
     if looked_up.error is None:
         return _resolved(case, looked_up, config, servers)
@@ -61,14 +69,6 @@ def resolve(case: Case, name: str, family: int | None) -> Resolution:
 
 
 # ---------------------------------------------------------------------------------- asking
-
-
-def candidates(name: str, config: ResolverConfig) -> tuple[str, ...]:
-    """The absolute names that the C library tries, in order (resolv.conf(5), `ndots`)."""
-    suffixed = tuple(f"{name}.{suffix.strip('.')}" for suffix in config.search if suffix.strip("."))
-    if name.count(".") >= config.ndots:
-        return (name, *suffixed)[:4]
-    return (*suffixed[:3], name)
 
 
 def _ask_all(
@@ -81,7 +81,7 @@ def _ask_all(
     """Ask every configured resolver for every name and type that the system would ask for."""
     failed = looked_up is not None and looked_up.error is not None
     insist = failed or _nowhere(looked_up)
-    names = candidates(name, config)
+    names = search.candidates(name, config)
     # A name with dots is asked for as it stands; suffixes only matter if the system failed.
     asked = names if failed or name not in names[:1] else names[:1]
     servers = []
@@ -118,7 +118,8 @@ def _resolved(
     made_up = None
     if taken is not None and filtered.hinted(taken):
         made_up = filtered.rewritten(case, looked_up, taken, case.hope)
-    notes += [note for note in (ignored, differ, made_up) if note is not None]
+    costly = search.costly(case, looked_up, config, taken) if taken is not None else None
+    notes += [note for note in (ignored, differ, made_up, costly) if note is not None]
     return Resolution(
         looked_up.addresses,
         notes=tuple(notes),
@@ -133,8 +134,11 @@ def _from_hosts(
 ) -> Resolution:
     """A name that the hosts file answers needs no resolver; DNS is heard all the same."""
     in_hosts = case.known(HostsAsk(name))
-    if looked_up is None or looked_up.error is not None or in_hosts is None:
+    if looked_up is None or in_hosts is None:
         return _without_servers(case, name, looked_up)
+    if looked_up.error is not None:
+        unread = configuration.without_files(case, looked_up, in_hosts, config)
+        return Resolution(failure=unread) if unread else _without_servers(case, name, looked_up)
     note, dns = override.compared(case, looked_up, in_hosts, config)
     return Resolution(
         looked_up.addresses,
@@ -178,8 +182,8 @@ def _without_system(
     finding = resolver_layer.unreachable(case, unheard, servers)
     if ignored is not None and finding is not None and finding.cause.startswith("dns."):
         return Resolution(failure=ignored)
-    only_dns = set(config.lookups.split()) <= _PLAIN_SOURCES
-    if finding is None or not only_dns or finding.cause == "dns.resolver-silent":
+    quiet = finding is None or finding.cause == "dns.resolver-silent"
+    if quiet or not patience.only_dns(name, config):
         case.want(system)
         return Resolution()
     return Resolution(failure=finding)
@@ -203,7 +207,7 @@ def _failed(
     if first.cut is not None:
         return Resolution(failure=cut_short(case, looked_up, first, servers))
     found = tuple(dict.fromkeys(a for server in answering for a in server.addresses))
-    by_edns = first.edns and "edns0" in config.options
+    by_edns = first.edns not in ("", "lossy") and "edns0" in config.options
     if found and looked_up.error == TIMEOUT and not by_edns:
         # The library will find it too, later than we wait: go on with what the resolvers said.
         notes = delays.late(case, looked_up, config, servers)
@@ -256,8 +260,11 @@ def _system_differs(
     off = configuration.switched_off(case, looked_up, config, first, evidence)
     if off is not None:
         return off
-    if first.edns and "edns0" in config.options:
+    if first.edns not in ("", "lossy") and "edns0" in config.options:
         return delays.edns(case, looked_up, first, failing=True)
+    dropped = delays.four_dropped(case, looked_up, first)
+    if dropped is not None:
+        return dropped
     # The library asks without EDNS, where an answer has room for 512 bytes only.
     reply = first.replies[0]
     plain = question(case, first.address, [DnsAsk(first.address, reply.name, reply.rrtype,

@@ -5,7 +5,7 @@ The one way into the diagnosis.  It keeps no state: the same facts give the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,20 +29,18 @@ from netwhy.core.observations import (
     Observation,
     Skipped,
 )
-from netwhy.diagnosis import bind as bind_layer
-from netwhy.diagnosis import dns as dns_layer
-from netwhy.diagnosis import doubts, machine, nameserver, pathline
 from netwhy.diagnosis import local as local_layer
+from netwhy.diagnosis import pathline, quality
 from netwhy.diagnosis.addresses import Combined, combine
-from netwhy.diagnosis.case import VERDICT_OF, Case
-from netwhy.diagnosis.dns import Resolution
+from netwhy.diagnosis.case import VERDICT_OF, Beside, Case
 from netwhy.diagnosis.host import host
 from netwhy.diagnosis.reach import Reach, failed
-from netwhy.diagnosis.service import service
 from netwhy.diagnosis.tcp import tcp
-from netwhy.diagnosis.udp import udp
 
-_PROBE_ORDER = ("local", "dns", "route", "ping", "tcp", "udp", "tls", "http", "exchange", "bind")
+_PROBE_ORDER = (
+    *("local", "dns", "route", "path", "ping", "tcp", "udp", "tls", "http", "exchange", "bind"),
+)
+_UNREAD = "the interfaces of this machine could not be read"
 _NOT_REACHED = "not reached: something before it failed"
 
 
@@ -65,13 +63,14 @@ def examine(
     timeout_s: float | None = None,
     final: bool = False,
     beside: tuple[str, ...] = (),
+    others: Callable[[], Iterable[Beside]] = tuple,
 ) -> Examination:
     """Reason about one target from the facts so far.
 
     With `final` nothing more will be seen: whatever is still open is said as unknown.  `beside`
-    are the host names of the other targets.
+    are the host names of the other targets, `others` gives what is known of those of this run.
     """
-    case = Case(target, facts, timeout_s, final, beside)
+    case = Case(target, facts, timeout_s, final, beside, others)
     report = _report(case)
     hopes = tuple(ask for ask in case.hopes if ask not in case.wants)
     return Examination(tuple(case.wants), hopes, report)
@@ -90,23 +89,26 @@ def _report(case: Case) -> TargetReport:
     return _network(case)
 
 
+# Layers that this target does not have are not even imported: most of a quick check is imports.
+
+
 def _this_machine(case: Case) -> TargetReport:
+    from netwhy.diagnosis import machine
+
     findings = machine.examine(case)
     if findings is None:
         return _pending(case, {}) if not case.final else _undecided(case, (), {})
     verdicts = [VERDICT_OF[f.severity] for f in findings]
     local = case.known(LocalAsk())
+    if local is not None and not local.interfaces:
+        return _finish(case, Verdict.UNKNOWN, (), (), {}, reason=_UNREAD)
     own = [a for a in local.addresses if not a.is_loopback] if local is not None else []
-    bad_name = any(f.cause.startswith("dns.") for f in findings)
-    bad_route = any(f.cause.startswith(("local.o", "local.l", "route.")) for f in findings)
-    marks = {
-        "name": Mark.FAILED if bad_name else Mark.OK,
-        "route": Mark.FAILED if bad_route else Mark.OK,
-    }
-    return _finish(case, worst(tuple(verdicts)), own, findings, marks)
+    return _finish(case, worst(tuple(verdicts)), own, findings, machine.marks(findings))
 
 
 def _bind(case: Case) -> TargetReport:
+    from netwhy.diagnosis import bind as bind_layer
+
     result = bind_layer.examine(case)
     if result.verdict is None:
         return _pending(case, {}) if not case.final else _undecided(case, (), {})
@@ -116,44 +118,111 @@ def _bind(case: Case) -> TargetReport:
 
 
 def _network(case: Case) -> TargetReport:
+    if case.target.address is None:
+        return _named(case)
+    addresses = (case.target.address,)
+    return _weighed(case, addresses, combine(case, _reaches(case, addresses), _reach), (), {})
+
+
+def _named(case: Case) -> TargetReport:
+    from netwhy.diagnosis import dns as dns_layer
+    from netwhy.diagnosis import doubts
+
     target = case.target
-    resolution = Resolution()
     marks: dict[str, Mark] = {}
-    if target.address is not None:
-        addresses: tuple[IPAddress, ...] = (target.address,)
-    else:
-        resolution = dns_layer.resolve(case, target.host, target.options.family)
-        if resolution.failure is not None:
-            return _unresolved(case, resolution.failure, resolution.notes)
-        addresses = resolution.addresses
-        if not addresses:
-            return _pending(case, marks) if not case.final else _undecided(case, (), marks)
-        warned = any(note.severity is Severity.WARNING for note in resolution.notes)
-        marks["name"] = Mark.WARN if warned else Mark.OK
-    combined = combine(case, [_reach(case, address) for address in addresses])
+    resolution = dns_layer.resolve(case, target.host, target.options.family)
+    if resolution.failure is not None:
+        return _unresolved(case, resolution.failure, resolution.notes)
+    addresses = resolution.addresses
+    if not addresses:
+        return _pending(case, marks) if not case.final else _undecided(case, (), marks)
+    warned = any(note.severity is Severity.WARNING for note in resolution.notes)
+    marks["name"] = Mark.WARN if warned else Mark.OK
+    combined = combine(case, _reaches(case, addresses), _reach)
     combined = doubts.weigh(case, resolution, combined, lambda address: _reach(case, address))
+    notes = [*resolution.notes, *_of_two_programs(case, addresses, combined)]
+    return _weighed(case, addresses, combined, notes, marks)
+
+
+def _of_two_programs(
+    case: Case, addresses: Sequence[IPAddress], combined: Combined
+) -> list[Finding]:
+    """The families of this machine's own name, where the one works and leads elsewhere."""
+    if combined.verdict not in (Verdict.OK, Verdict.DEGRADED) or len(addresses) < 2:
+        return []
+    local = case.known(LocalAsk())
+    if local is None or not any(local.owns(address) for address in addresses):
+        return []
+    from netwhy.diagnosis import answered
+
+    split = answered.between(case, addresses)
+    return [] if split is None else [split]
+
+
+def _weighed(
+    case: Case,
+    addresses: Sequence[IPAddress],
+    combined: Combined,
+    noted: Sequence[Finding],
+    marks: dict[str, Mark],
+) -> TargetReport:
+    """The report of what all addresses came to; `noted` is what was found of the name."""
     marks |= combined.marks
     if combined.verdict is None:
         if not case.final:
             return _pending(case, marks, addresses)
         return _undecided(case, addresses, marks)
     told = {finding.cause for finding in combined.findings}
-    notes = [note for note in resolution.notes if note.cause not in told]
+    notes = [note for note in noted if note.cause not in told]
     return _judged(case, addresses, combined, notes, marks)
 
 
+def _reaches(case: Case, addresses: Sequence[IPAddress]) -> list[Reach]:
+    """All addresses: first what is asked of them, and then how well packets get there."""
+    reached = [_reached(case, address) for address in addresses]
+    return [_sampled(case, *pair) for pair in reached]
+
+
 def _reach(case: Case, address: IPAddress) -> Reach:
+    return _sampled(case, *_reached(case, address))
+
+
+def _sampled(case: Case, reach: Reach, served: Reach) -> Reach:
+    if case.target.kind in (Kind.UDP, Kind.DNS):
+        return served
+    return quality.added(case, served, quality.beside(case, reach, served))
+
+
+def _reached(case: Case, address: IPAddress) -> tuple[Reach, Reach]:
+    """One address as far as its port, and with the layers above."""
     target = case.target
     if target.kind is Kind.UDP:
-        return service(case, udp(case, address, target.port or 0))
-    if target.kind is Kind.DNS:
-        return _ask_server(case, address)
-    if target.port is None or target.kind is Kind.ICMP:
-        return host(case, address)
-    return service(case, tcp(case, address, target.port))
+        from netwhy.diagnosis.udp import udp
+
+        reach = udp(case, address, target.port or 0)
+    elif target.kind is Kind.DNS:
+        reach = _ask_server(case, address)
+        return reach, reach
+    elif target.port is None or target.kind is Kind.ICMP:
+        reach = host(case, address)
+        return reach, reach
+    else:
+        reach = tcp(case, address, target.port)
+    return reach, _service(case, reach)
+
+
+def _service(case: Case, reach: Reach) -> Reach:
+    """The reach with the layers above the port, once it is open."""
+    if reach.verdict is not Verdict.OK:
+        return reach
+    from netwhy.diagnosis.service import service
+
+    return service(case, reach)
 
 
 def _ask_server(case: Case, address: IPAddress) -> Reach:
+    from netwhy.diagnosis import nameserver
+
     route = case.want(RouteAsk(address))
     case.want(LocalAsk())
     marks = {"route": Mark.FAILED if route is not None and route.error else Mark.OK}
@@ -240,10 +309,8 @@ def _finish(
     shown: IPAddress | None = None,
     default: Mark = Mark.UNTESTED,
 ) -> TargetReport:
-    layers = tuple(
-        marks.get(layer, default) if layer in _parts(case.target) else Mark.ABSENT
-        for layer in LAYERS
-    )
+    parts = _parts(case.target)
+    layers = tuple(marks.get(layer, default) if layer in parts else Mark.ABSENT for layer in LAYERS)
     via = [shown] if shown is not None else addresses
     return TargetReport(
         target=case.target,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from netwhy.core.asks import ExchangeAsk, TlsAsk
-from netwhy.core.model import Finding, IPAddress, Kind
+from netwhy.core.asks import ConnectAsk, ExchangeAsk, TlsAsk
+from netwhy.core.model import Finding, IPAddress, Kind, Severity
 from netwhy.core.observations import CLOSED, TIMEOUT, Exchange, endpoint
 from netwhy.core.protocols import readable, spoken
+from netwhy.diagnosis import segments
 from netwhy.diagnosis.case import Case, ms, say
-from netwhy.diagnosis.reach import UNDECIDED, Layer, timeout
+from netwhy.diagnosis.reach import UNDECIDED, Layer, contrast_s, timeout
 from netwhy.diagnosis.refusal import unexplained
 
 _RESETS = ("ECONNRESET", "EPIPE", "ECONNABORTED")
@@ -19,23 +20,55 @@ def exchange(case: Case, address: IPAddress, port: int) -> Layer:
     """Send what the target names, and see whether the answer is what it expects."""
     target = case.target
     transport = {Kind.UDP: "udp", Kind.TLS: "tls"}.get(target.kind, "tcp")
-    seen = case.want(
-        ExchangeAsk(
-            address,
-            port,
-            transport,
-            target.host if transport == "tls" else None,
-            target.options.send,
-            target.options.expect,
-            timeout(case),
-        )
+    ask = ExchangeAsk(
+        address,
+        port,
+        transport,
+        target.host if transport == "tls" else None,
+        target.options.send,
+        target.options.expect,
+        timeout(case),
     )
+    seen = case.want(ask)
     if seen is None:
         return UNDECIDED
+    hole = None if transport == "udp" else segments.black_hole(case, ask, seen)
+    if hole is not None and hole.severity is Severity.FAILURE:
+        return Layer(True, failure=hole)
+    if transport != "udp" and hole is None and segments.doubtful(case, ask, seen):
+        return UNDECIDED
+    if seen.pending:
+        return UNDECIDED
     if seen.matched:
-        return Layer(True)
-    finding = _failure(case, seen)
+        return Layer(True, warnings=(hole,) if hole is not None else ())
+    finding = _failure(case, ask, seen)
     return UNDECIDED if finding is None else Layer(True, failure=finding)
+
+
+def ended_at_once(case: Case, address: IPAddress, port: int) -> Finding | None:
+    """A note where the peer accepted and then ended the connection before anything was said.
+
+    The port is open, which is what was asked; many a healthy service does that with a stranger.
+    """
+    tries = (ConnectAsk(address, port, timeout(case), attempt=n) for n in (2, 1))
+    seen = next((s for s in map(case.known, tries) if s is not None and s.open), None)
+    if seen is None or seen.ended is None:
+        return None
+    where = endpoint(address, port)
+    closed = seen.ended == CLOSED
+    key = "closed-at-once" if closed else "reset-at-once"
+    return case.finding(
+        "exchange.closed" if closed else "exchange.reset",
+        0.95,
+        where,
+        severity=Severity.NOTE,
+        evidence=[say(key, endpoint=where, took=ms(seen.ended_ms), error=seen.ended)],
+        variant="at-once",
+        address=address,
+        port=port,
+        endpoint=where,
+        error=seen.ended,
+    )
 
 
 def _wants_tls(case: Case, seen: Exchange) -> bool | None:
@@ -43,14 +76,14 @@ def _wants_tls(case: Case, seen: Exchange) -> bool | None:
     if seen.transport != "tcp":
         return False
     shaken = case.want(
-        TlsAsk(seen.address, seen.port, case.target.host, timeout(case), trust=False)
+        TlsAsk(seen.address, seen.port, case.target.host, contrast_s(case), trust=False)
     )
     if shaken is None:
         return None if case.waiting else False
     return shaken.ok or spoken(shaken.head) == "TLS"
 
 
-def _failure(case: Case, seen: Exchange) -> Finding | None:
+def _failure(case: Case, ask: ExchangeAsk, seen: Exchange) -> Finding | None:
     where = endpoint(seen.address, seen.port)
     error = seen.error or ""
     if seen.phase in ("connect", "handshake") and error not in _RESETS:
@@ -77,6 +110,7 @@ def _failure(case: Case, seen: Exchange) -> Finding | None:
         return _cut(case, seen, "exchange.closed", evidence, error)
     if error == TIMEOUT:
         evidence.append(say("silent-after-accept", endpoint=where, took=ms(seen.ms)))
+        evidence += [*segments.heard(seen), *segments.answered_meanwhile(case, ask)]
         variant = "line" if _without_line_end(case) else ""
         return _finding(case, seen, "exchange.silent", 0.95, evidence, variant=variant)
     return unexplained(case, where, "exchange", error)

@@ -26,15 +26,19 @@ def sinkholed(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) ->
     first = next((server for server in servers if server.answered), None)
     if first is None:
         return None
-    nowhere = bool(first.addresses) and all(a.is_unspecified for a in first.addresses)
+    unspecified = bool(first.addresses) and all(a.is_unspecified for a in first.addresses)
+    loopback = _only_loopback(first, servers)
+    nowhere = unspecified or loopback
     code = _block(first)
     if not nowhere and code is None:
         return None
     evidence = [describe(first)]
     if code is not None:
         evidence.insert(0, say("blocked", resolver=first.address, code=code, why=ede_name(code)))
-    if nowhere:
+    if unspecified:
         evidence.append(say("address-is-nowhere", address=first.addresses[0]))
+    elif loopback:
+        evidence.append(say("address-is-here", address=first.addresses[0]))
     evidence += [describe(server) for server in servers if server is not first and server.answered]
     page = not nowhere and bool(first.addresses)
     return worded(
@@ -49,6 +53,14 @@ def sinkholed(case: Case, looked_up: SystemLookup, servers: Sequence[Server]) ->
         addresses=", ".join(map(str, first.addresses[:3])),
         ede=first.ede,
     )
+
+
+def _only_loopback(first: Server, servers: Sequence[Server]) -> bool:
+    """Does the first resolver lead the name to this machine, and another one elsewhere?"""
+    if not first.addresses or not all(a.is_loopback for a in first.addresses):
+        return False
+    return any(s.addresses and not any(a.is_loopback or a.is_unspecified for a in s.addresses)
+               for s in servers)  # fmt: skip
 
 
 def _block(server: Server) -> int | None:
@@ -123,7 +135,12 @@ def hinted(server: Server) -> bool:
         and a.recursion_available
         and ((a.authoritative and a.records) or (a.nodata and a.soa is None) or _forged(a))
         for a in server.replies
-    )
+    ) or _half_denied(server)
+
+
+def _half_denied(server: Server) -> bool:
+    """One type has an address and the other is denied: no zone says so, who rewrites a no may."""
+    return bool(server.addresses) and any(a.rcode == "NXDOMAIN" for a in server.replies)
 
 
 def _forged(answer: DnsAnswer) -> bool:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netwhy.core.asks import LocalAsk, PingAsk, RouteAsk
+from netwhy.core.asks import ConnectAsk, LocalAsk, PingAsk, RouteAsk
 from netwhy.core.model import Finding, IPAddress, Kind, Mark, Severity, Verdict
 from netwhy.core.observations import Ping, Route
-from netwhy.diagnosis import firewall
+from netwhy.diagnosis import firewall, loop, silence, way
 from netwhy.diagnosis import local as local_layer
-from netwhy.diagnosis import path as path_layer
 from netwhy.diagnosis import route as route_layer
 from netwhy.diagnosis.case import Case, Refusal, say
-from netwhy.diagnosis.path import Contrast
+from netwhy.diagnosis.contrast import CONTRAST_S, Contrast, contrast, other_ports
 from netwhy.diagnosis.reach import Reach, failed, layer_marks
 from netwhy.diagnosis.refusal import explained, unexplained
 
@@ -46,7 +45,8 @@ def _by_contrast(case: Case, seen: Ping, route: Route, marks: dict[str, Mark]) -
     early = route_layer.neighbour_silent(case, address)
     if early is not None:
         return failed(address, early, marks, "ping")
-    others = path_layer.contrast(case, address, None, udp=True)
+    trace = way.hoped(case, way.ask_for(case, address, None)) if _quiet(case, address) else None
+    others = contrast(case, address, None, udp=True)
     if others is None:
         return Reach(address, marks=marks)
     alive = others.signs_of_life()
@@ -64,8 +64,17 @@ def _by_contrast(case: Case, seen: Ping, route: Route, marks: dict[str, Mark]) -
         # On our own link the host answers ARP or ND: it is there, and keeps silent above.
         marks |= {"route": Mark.OK}
         return Reach(address, Verdict.OK, marks=marks)
-    finding = path_layer.nothing_answers(case, address, None, others, [])
+    if trace is not None and trace.circle:
+        return failed(address, loop.circling(case, trace, []), marks, "ping")
+    finding = silence.nothing_answers(case, address, None, others, [])
     return failed(address, finding, marks, "ping")
+
+
+def _quiet(case: Case, address: IPAddress) -> bool:
+    """Is a port silent, and none answered so far?  A host that lives needs no trace."""
+    asks = [ConnectAsk(address, port, CONTRAST_S) for port in other_ports(None)]
+    ports = [seen for ask in asks if (seen := case.known(ask)) is not None]
+    return any(seen.silent for seen in ports) and not any(seen.alive for seen in ports)
 
 
 def _refused(case: Case, seen: Ping, others: Contrast) -> Finding | None:

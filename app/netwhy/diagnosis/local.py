@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_network
 
 from netwhy.core.asks import LocalAsk, PortUseAsk, RouteAsk
 from netwhy.core.model import Finding, IPAddress, Severity, Target
 from netwhy.core.observations import (
     Interface,
+    InterfaceAddress,
     LocalState,
+    Route,
     endpoint,
 )
 from netwhy.diagnosis.case import Case, say
@@ -40,59 +43,80 @@ def interfaces_down(case: Case, local: LocalState, address: IPAddress | None) ->
     if address is not None and local.owns(address):
         return None
     usable = [i for i in local.interfaces if i.usable]
-    if not usable:
+    if not usable and local.interfaces:  # none at all: they could not be read
         return offline(case, local)
     if address is None:
         return None
     down = _covering(local, address)
     if down is not None:
         return interface_down(case, down, address)
+    for gateway in local.gateways:  # a system may pass over routes of a dead link
+        through = local.interface(gateway.interface)
+        if gateway.family == address.version and through is not None and _dead(through):
+            return interface_down(case, through, address, gateway.address)
     lost = _default_lost_with(local, address.version)
     return None if lost is None else _default_went_down(case, lost, address)
 
 
-def offline(case: Case, local: LocalState) -> Finding:
-    """No interface is up with an address beyond loopback."""
-    evidence = [_describe(i) for i in local.interfaces if not i.loopback]
-    if not evidence:
-        evidence = [say("only-loopback")]
-    down = next((i for i in local.interfaces if not i.loopback and _dead(i)), None)
+def offline(case: Case, local: LocalState, beside: Sequence[str] = ()) -> Finding:
+    """No interface is up with an address beyond loopback.  `beside` is further evidence."""
+    outside = [i for i in local.interfaces if not i.loopback]
+    evidence = [_describe(i) for i in outside] or [say("only-loopback")]
+    linked = [i for i in outside if not _dead(i)]
+    plugged = [i for i in outside if i.up and i.carrier is False]
+    variant = (
+        "no-interface" if not outside
+        else "no-address" if linked
+        else "no-link" if plugged
+        else "off"
+    )  # fmt: skip
+    lacking = _likeliest(linked or plugged or outside)
     return case.finding(
         "local.offline",
         1.0,
         local.hostname or "this machine",
-        evidence=evidence,
-        interface=None if down is None else down.name,
+        evidence=(*evidence, *beside),
+        variant=variant,
+        interface=None if lacking is None else lacking.name,
     )
 
 
-def interface_down(case: Case, down: Interface, address: IPAddress | None) -> Finding:
+def _likeliest(interfaces: Sequence[Interface]) -> Interface | None:
+    """The one that was most likely meant to lead outside: hardware before what programs made."""
+    return min(interfaces, key=lambda i: (i.kind != "", i.index), default=None)
+
+
+def interface_down(
+    case: Case, down: Interface, address: IPAddress, gateway: IPAddress | None = None
+) -> Finding:
     """The interface that the address needs is down or has no carrier."""
-    addresses = ", ".join(f"{a.address}/{a.prefix}" for a in down.addresses)
+    covering = [a for a in down.addresses if _covers(a, address)]
+    if gateway is not None:
+        way = say("route-via", address=address, interface=down.name, gateway=gateway)
+    elif covering:
+        network = f"{covering[0].address}/{covering[0].prefix}"
+        way = say("interface-covers", interface=down.name, network=network, address=address)
+    else:
+        way = say("route-through", address=address, interface=down.name)
     return case.finding(
         "local.interface-down",
         0.97,
         down.name,
-        evidence=(
-            _describe(down),
-            say("interface-covers", interface=down.name, network=addresses, address=address or ""),
-        ),
+        evidence=(_describe(down), way),
         variant="" if not down.up else "no-carrier",
         interface=down.name,
         address=address,
     )
 
 
-def route_interface_dead(
-    case: Case, interface: Interface | None, address: IPAddress
-) -> Finding | None:
+def route_interface_dead(case: Case, interface: Interface | None, route: Route) -> Finding | None:
     """The route's own interface has lost its link while its routes stayed."""
     local = case.want(LocalAsk())
     if interface is None or local is None or not _dead(interface):
         return None
     if not any(i.usable for i in local.interfaces):
         return offline(case, local)
-    return interface_down(case, interface, address)
+    return interface_down(case, interface, route.address, route.gateway)
 
 
 def _default_lost_with(local: LocalState, family: int) -> Interface | None:
@@ -133,14 +157,19 @@ def _covering(local: LocalState, address: IPAddress) -> Interface | None:
     found: Interface | None = None
     for interface in local.interfaces:
         for own in interface.addresses:
-            if own.address.version != address.version or own.address.is_link_local:
+            if own.address.is_link_local or not _covers(own, address):
                 continue
-            plain = str(own.address).partition("%")[0]
-            if address in ip_network(f"{plain}/{own.prefix}", strict=False):
-                if not _dead(interface):
-                    return None
-                found = interface
+            if not _dead(interface):
+                return None
+            found = interface
     return found
+
+
+def _covers(own: InterfaceAddress, address: IPAddress) -> bool:
+    if own.address.version != address.version:
+        return False
+    plain = str(own.address).partition("%")[0]
+    return address in ip_network(f"{plain}/{own.prefix}", strict=False)
 
 
 def _dead(interface: Interface) -> bool:
@@ -157,9 +186,11 @@ def _describe(interface: Interface) -> str:
     return say("interface-up", interface=interface.name)
 
 
-def ports_exhausted(case: Case, address: IPAddress, port: int, error: str) -> Finding | None:
-    """No source port is left for this destination."""
-    use = case.want(PortUseAsk(address, port))
+def ports_exhausted(
+    case: Case, address: IPAddress, port: int, error: str, transport: str = "tcp"
+) -> Finding | None:
+    """No source port is left: for this destination, or with UDP for any."""
+    use = case.want(PortUseAsk(address, port, transport))
     if use is None or use.available <= 0 or use.used < use.available * _EXHAUSTED:
         return None
     return case.finding(
@@ -169,13 +200,14 @@ def ports_exhausted(case: Case, address: IPAddress, port: int, error: str) -> Fi
         evidence=(
             say("connect-said", error=error, endpoint=endpoint(address, port)),
             say(
-                "ports-used",
+                "ports-used" if transport == "tcp" else "udp-ports-used",
                 used=use.used,
                 available=use.available,
                 endpoint=endpoint(address, port),
                 time_wait=use.time_wait,
             ),
         ),
+        variant="" if transport == "tcp" else "udp",
         address=address,
         port=port,
         endpoint=endpoint(address, port),
@@ -203,23 +235,19 @@ def files_exhausted(case: Case, error: str) -> Finding:
     )
 
 
-def policy(case: Case, address: IPAddress, port: int | None, error: str) -> Finding:
-    """Forbidden at once, with a good route and no ICMP error: a security policy."""
+def no_such_interface(case: Case, local: LocalState, address: IPAddress) -> Finding:
+    """A link-local address with the name of an interface that this machine has not."""
+    scope = str(address).partition("%")[2]
+    names = ", ".join(i.name for i in local.interfaces if not i.loopback)
     return case.finding(
-        "local.policy",
-        0.8,
-        endpoint(address, port),
-        evidence=(
-            say("connect-said", error=error, endpoint=endpoint(address, port)),
-            say("route-is-fine", address=address),
-            say("no-icmp"),
-        ),
-        rivals=("local.firewall",),
-        root="this machine",
+        "local.address-unusable",
+        0.98,
+        str(address),
+        evidence=(say("no-such-interface", interface=scope, names=names or "none"),),
+        variant="no-interface",
         address=address,
-        port=port,
-        endpoint=endpoint(address, port),
-        error=error,
+        label=scope,
+        interface=scope,
     )
 
 
@@ -230,7 +258,11 @@ def loopback_down(case: Case, address: IPAddress) -> Finding | None:
     if local is None or route is None or not (route.local or address.is_loopback):
         return None
     loopback = next((i for i in local.interfaces if i.loopback), None)
-    if loopback is None or loopback.up:
+    if loopback is None:
+        return None
+    if loopback.up and address.is_loopback and route.interface not in (None, loopback.name):
+        return _loopback_led_away(case, loopback, route)
+    if loopback.up:
         return None
     return case.finding(
         "local.loopback-down",
@@ -242,10 +274,26 @@ def loopback_down(case: Case, address: IPAddress) -> Finding | None:
     )
 
 
+def _loopback_led_away(case: Case, loopback: Interface, route: Route) -> Finding:
+    """Loopback has lost its own address, and the system looks for it outside."""
+    return case.finding(
+        "local.loopback-down",
+        0.95,
+        loopback.name,
+        evidence=(
+            say("route-through", address=route.address, interface=route.interface or ""),
+            say("loopback-without-address", interface=loopback.name),
+        ),
+        variant="no-address",
+        interface=loopback.name,
+        address=route.address,
+    )
+
+
 def proxy_note(case: Case, local: LocalState) -> Finding | None:
     """Proxy variables are set: programs may take another way than this probe."""
-    if not local.proxies:
-        return None
+    if all(name.lower() == "no_proxy" for name, _value in local.proxies):
+        return None  # an exception from a rule that there is not
     return case.finding(
         "local.proxy-set",
         1.0,

@@ -9,7 +9,6 @@ from netwhy.diagnosis import delays, filtered
 from netwhy.diagnosis import resolver as resolver_layer
 from netwhy.diagnosis.answers import answered_without, cut_short
 from netwhy.diagnosis.case import Case
-from netwhy.diagnosis.refusal import unexplained
 from netwhy.diagnosis.server import Server, described, question
 
 #: Causes that come with a reply: the server is there, what it says is the trouble.
@@ -41,7 +40,8 @@ def ask_server(
         return resolver_layer.unreachable(case, looked_up, [server], port=port), None
     if case.waiting and not case.final:
         return None, None
-    return _judged(case, looked_up, server), delays.edns(case, looked_up, server)
+    beside = delays.edns(case, looked_up, server) or delays.slow(case, looked_up, server)
+    return _judged(case, looked_up, server), beside
 
 
 def _judged(case: Case, looked_up: SystemLookup, server: Server) -> Finding | DnsAnswer | None:
@@ -58,9 +58,4 @@ def _judged(case: Case, looked_up: SystemLookup, server: Server) -> Finding | Dn
     hidden = filtered.private_filtered(case, looked_up, server, (), evidence)
     if hidden is not None:
         return hidden
-    known = answer.rcode in ("NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED")
-    if known and (answer.rcode != "NOERROR" or answer.recursion_available or server.lame):
-        return answered_without(case, looked_up, None, [server], evidence)
-    return unexplained(
-        case, f"{looked_up.name} at {server.address}", "dns", answer.rcode or "no answer"
-    )
+    return answered_without(case, looked_up, None, [server], evidence)

@@ -17,6 +17,7 @@ from netwhy.core.model import (
     Verdict,
 )
 from netwhy.core.observations import Icmp
+from netwhy.diagnosis import way
 from netwhy.diagnosis.case import Case
 
 
@@ -39,10 +40,14 @@ def draw(
     if target.kind is Kind.BIND:
         port = f"port {target.port}"
         return (*steps, PathStep(port, marks.get("port", default)))
+    if target.kind is Kind.LOCAL:
+        from netwhy.diagnosis import machine
+
+        loopback = cause == "local.loopback-down"
+        broken = [PathStep(_inside(failure), Mark.FAILED)] if failure and loopback else []
+        return _broken_once([*steps, *broken, *machine.stations(case)])
     if failure is not None and cause.startswith("local."):
         steps.append(PathStep(_inside(failure), Mark.FAILED))
-    if target.kind is Kind.LOCAL:
-        return tuple(steps)
     if not addresses and failure is not None and cause.startswith("route."):
         hop = "gateway" if cause == "route.gateway-silent" else "route to"
         steps.append(PathStep(f"{hop} {failure.subject}", Mark.FAILED))
@@ -112,9 +117,13 @@ def _stations(
     said_no = None if works else _sender(case, address)
     gateway = route.gateway if route is not None else None
     if gateway is not None:
-        dead = cause == "route.gateway-silent" or said_no == gateway
+        looping = cause == "path.loop" and _circles(case, address)
+        dead = cause == "route.gateway-silent" or (said_no == gateway and not looping)
         steps.append(PathStep(f"gateway {gateway}", Mark.FAILED if dead else Mark.OK))
-    if said_no is not None and said_no not in (gateway, address):
+    followed = None if works else _followed(case, address, cause, beyond=gateway is not None)
+    if followed is not None:
+        steps.append(followed)
+    elif said_no is not None and said_no not in (gateway, address):
         steps.append(PathStep(f"router {said_no}", Mark.FAILED))
     silent = cause in ("path.silent", "route.neighbour-silent") or cause.startswith("path.")
     alive = works or cause.startswith(("tcp.", "udp.", "tls.", "http.", "exchange."))
@@ -123,6 +132,24 @@ def _stations(
         mark = marks.get("ping", default)
     steps.append(PathStep(str(address), mark))
     return steps
+
+
+def _circles(case: Case, address: IPAddress) -> bool:
+    trace = way.known(case, address, case.target.port)
+    return trace is not None and bool(trace.circle)
+
+
+def _followed(case: Case, address: IPAddress, cause: str, *, beyond: bool) -> PathStep | None:
+    """Where a trace says that the way ends: in a circle, or after the last router that answered."""
+    trace = way.known(case, address, case.target.port)
+    if trace is None or trace.last is None:
+        return None
+    if cause == "path.loop" and trace.circle:
+        return PathStep(f"loop at {next(filter(None, trace.circle))}", Mark.FAILED)
+    if cause != "path.silent" or (beyond and trace.last.ttl == 1):
+        return None
+    between = "… " if trace.last.ttl > 1 + beyond else ""
+    return PathStep(f"{between}router {trace.last.address}", Mark.OK)
 
 
 def _sender(case: Case, address: IPAddress) -> IPAddress | None:

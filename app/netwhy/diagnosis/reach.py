@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netwhy.core.asks import (
+    ExchangeAsk,
+    HttpAsk,
     LocalAsk,
     PingAsk,
     RouteAsk,
+    TlsAsk,
 )
 from netwhy.core.model import Finding, IPAddress, Mark, Verdict
 from netwhy.core.observations import (
+    TIMEOUT,
+    Exchange,
+    HttpExchange,
     LocalState,
     Ping,
     Route,
+    TlsHandshake,
+    endpoint,
 )
-from netwhy.diagnosis.case import Case
+from netwhy.diagnosis.case import Case, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +107,34 @@ def failed(
     return Reach(address, Verdict.FAILING, finding, marks=marks)
 
 
+#: What a limit on new connections makes of one too many.
+_NOT_AGAIN = (TIMEOUT, "ETIMEDOUT", "ECONNREFUSED")
+
+
+def not_again(case: Case, address: IPAddress) -> str:
+    """What became of a further connection to a port that opened a moment before; empty: nothing."""
+    for ask in case.facts:
+        if not isinstance(ask, (TlsAsk, HttpAsk, ExchangeAsk)) or ask.address != address:
+            continue
+        if ask.segment is not None or ask.attempt > 1 or ask not in case.wants:
+            continue
+        told = case.facts[ask]
+        if not isinstance(told, (TlsHandshake, HttpExchange, Exchange)):
+            continue
+        if told.phase == "connect" and told.error in _NOT_AGAIN:
+            port = case.target.port
+            return say("not-connected-again", endpoint=endpoint(address, port), error=told.error)
+    return ""
+
+
+#: How long a handshake or an answer may take that is only a contrast.
+_CONTRAST_S = 2.0
+
+
 def timeout(case: Case) -> float | None:
     return case.target.options.timeout_s or case.timeout_s
+
+
+def contrast_s(case: Case) -> float:
+    """The time limit of a contrast: it is to decide soon, not to succeed at any price."""
+    return min(timeout(case) or _CONTRAST_S, _CONTRAST_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netwhy.core.asks import LocalAsk, RouteAsk
 from netwhy.core.model import Finding
 from netwhy.core.observations import LocalState, Route
-from netwhy.diagnosis import firewall
+from netwhy.diagnosis import firewall, policy
 from netwhy.diagnosis import local as local_layer
 from netwhy.diagnosis import path as path_layer
 from netwhy.diagnosis import route as route_layer
@@ -18,7 +18,8 @@ def explained(case: Case, refusal: Refusal) -> Finding | None:
     if refusal.error in ("EMFILE", "ENFILE"):
         return local_layer.files_exhausted(case, refusal.error)
     if icmp is not None and not icmp.own:
-        return path_layer.reported(case, refusal, icmp)
+        scope = route_layer.source_refused(case, address) if icmp.beyond_scope else None
+        return scope or path_layer.reported(case, refusal, icmp)
     table = route_layer.refused_by_table(case, address)
     if table is not None:
         return table
@@ -27,14 +28,17 @@ def explained(case: Case, refusal: Refusal) -> Finding | None:
     if local is None or route is None:
         return None
     if icmp is not None:
-        silent = route_layer.neighbour_silent(case, address) if icmp.host_unreachable else None
+        silent = route_layer.gave_up(case, refusal) if icmp.host_unreachable else None
         if silent is not None or case.waiting:
             return silent
         return firewall.own_firewall_rejects(case, refusal, icmp)
     if refusal.error == "EHOSTUNREACH":
-        silent = route_layer.neighbour_silent(case, address)
+        silent = route_layer.gave_up(case, refusal)
         if silent is not None or case.waiting:
             return silent
+    rule = route_layer.refused_by_rule(case, refusal)
+    if rule is not None or case.waiting:
+        return rule
     return _refused_here(case, refusal, local, route)
 
 
@@ -67,8 +71,18 @@ def _refused_here(case: Case, refusal: Refusal, local: LocalState, route: Route)
             exhausted = local_layer.ports_exhausted(case, address, port, error)
             if exhausted is not None or case.waiting:
                 return exhausted
+    if error == "EAGAIN" and refusal.probe == "dns":  # from the connect of a UDP socket
+        exhausted = local_layer.ports_exhausted(case, address, port or 53, error, "udp")
+        if exhausted is not None or case.waiting:
+            return exhausted
+    if error == "EAFNOSUPPORT":
+        if address.version == 6 and local.ipv6_disabled:
+            return route_layer.none(case, local, address)
+        return policy.family_forbidden(case, local, address, port)
+    if error == "ENODEV" and address.is_link_local:
+        return local_layer.no_such_interface(case, local, address)
     if error in ("EPERM", "EACCES"):
-        return local_layer.policy(case, address, port, error)
+        return policy.forbidden(case, local, address, port, error)
     return unexplained(case, refusal.endpoint, refusal.probe, error)
 
 

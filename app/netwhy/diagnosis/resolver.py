@@ -26,12 +26,18 @@ _DEEPER = (
     "route.gateway-silent",
 )
 
+#: The shortest time limit that the library can be given is a second.
+_AT_ONCE_MS = 900.0
+#: For a question over TCP to a machine that has just refused it over UDP.
+_BRIEF_S = 0.8
+
 
 def unreachable(
     case: Case, looked_up: SystemLookup, servers: Sequence[Server], *, port: int = 53
 ) -> Finding | None:
     """No resolver answered.  A deeper fault of this machine's way out is named instead."""
-    verdicts = {server: _one(case, server, port) for server in servers}
+    before = _refused_before(looked_up)
+    verdicts = {server: _one(case, server, port, before=before) for server in servers}
     if case.waiting or any(s.error is not None and s.error.pending for s in servers):
         return None
     told = {server: verdict for server, verdict in verdicts.items() if verdict is not None}
@@ -65,7 +71,7 @@ def _kind(told: Mapping[Server, Finding | str]) -> tuple[str, Server]:
 
     The one whose refusal says most comes first; silence of all others does not outweigh it.
     """
-    for kind in ("alive", "tcp", "closed"):
+    for kind in ("alive", "tcp", "closed", "stray"):
         for server, verdict in told.items():
             if verdict == kind:
                 return kind, server
@@ -89,13 +95,18 @@ def _blame(
         "tcp": ("dns.udp-blocked", 0.93, ()),
         "closed": ("dns.resolver-not-listening", 0.97, ()),
         "unreachable": ("dns.resolver-unreachable", 0.92, ()),
+        "refused": ("dns.resolver-unreachable", 0.7, ("dns.resolver-silent",)),
+        "stray": ("dns.resolver-silent", 0.92, ()),
         "silent": ("dns.resolver-silent", 0.9, ("dns.upstream-dead", "path.silent")),
     }
+    if kind == "silent" and _refused_before(looked_up):
+        kind = "refused"
+        evidence.insert(0, say("refused-before", took=ms(looked_up.ms)))
     cause, confidence, rivals = causes[kind]
-    if kind == "alive":
-        evidence.insert(0, say("resolver-alive", resolver=blamed.address))
-    if kind == "tcp":
-        evidence.insert(0, say("resolver-tcp", resolver=blamed.address))
+    if blamed.stray is not None:
+        evidence.append(say("stray-thrown-away"))
+    if kind in ("alive", "tcp"):
+        evidence.insert(0, say(f"resolver-{kind}", resolver=blamed.address))
     if kind == "silent" and _tcp_silent(case, blamed, port):
         evidence.append(say("resolver-tcp-silent", resolver=blamed.address))
     if looked_up.error:
@@ -106,7 +117,8 @@ def _blame(
         str(blamed.address),
         evidence=evidence,
         rivals=rivals,
-        variant=("all" if len(servers) > 1 else "one") if kind == "silent" else "",
+        variant=_variant(kind, blamed, len(servers)),
+        sender=None if blamed.stray is None else blamed.stray[1],
         resolver=blamed.address,
         resolvers=", ".join(str(s.address) for s in servers),
         address=blamed.address,
@@ -115,6 +127,27 @@ def _blame(
         port=port,
         endpoint=endpoint(blamed.address, port),
     )
+
+
+def _variant(kind: str, blamed: Server, count: int) -> str:
+    """Which words of the cause fit."""
+    if kind in ("tcp", "stray") and blamed.stray is not None:
+        return "elsewhere" if blamed.stray[0] == "other-address" else "spoilt"
+    if kind == "tcp" and blamed.error is not None and not blamed.error.silent:
+        return "refused"
+    if kind == "silent":
+        return "all" if count > 1 else "one"
+    return "said-before" if kind == "refused" else ""
+
+
+def _refused_before(looked_up: SystemLookup) -> bool:
+    """Did the system's look-up end at once, though every resolver is silent to us?
+
+    The library waits a second at least for silence: it was told no.  A router that says so only
+    now and then had spent its word when we asked.
+    """
+    quick = looked_up.ms is not None and looked_up.ms < _AT_ONCE_MS
+    return looked_up.error == "EAI_AGAIN" and quick
 
 
 def _contrast_asks(server: Server, failure: DnsAnswer, port: int) -> tuple[DnsAsk, ...]:
@@ -135,10 +168,11 @@ def _tcp_silent(case: Case, server: Server, port: int) -> bool:
     )
 
 
-def _one(case: Case, server: Server, port: int) -> Finding | str | None:
-    """Why one resolver does not answer: a finding, or "closed", "silent", "alive", "tcp".
+def _one(case: Case, server: Server, port: int, *, before: bool) -> Finding | str | None:
+    """Why one resolver does not answer: a finding, or a word for `_blame`.
 
-    None while it is not decided.
+    The words: "closed", "silent", "alive", "tcp", "stray".  None while it is not decided.
+    `before`: the system's own look-up was refused at once.
     """
     failure = server.error
     if failure is None:
@@ -147,9 +181,10 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
         icmp = failure.icmp
         from_server = icmp is None or icmp.sender in (server.address, None)
         local = case.want(LocalAsk())
-        own = local is not None and local.owns(server.address)
+        here = server.address.is_unspecified or server.address.is_loopback
+        own = here or (local is not None and local.owns(server.address))
         if failure.error == "ECONNREFUSED" and (from_server or own):
-            return "closed"
+            return _closed(case, server, failure, port)
         if failure.error == "EPERM" and icmp is None:
             return firewall.send_forbidden(case, server.address, port, failure.error)
         if icmp is not None and not icmp.own:
@@ -162,14 +197,43 @@ def _one(case: Case, server: Server, port: int) -> Finding | str | None:
     if early is not None and not failure.pending:
         return early
     # An answer to the third one makes the server one that answered: it is only waited for here.
-    alive, over_tcp, _plain = (case.want(ask) for ask in _contrast_asks(server, failure, port))
+    contrast = [case.want(ask) for ask in _contrast_asks(server, failure, port)]
+    for seen in contrast:
+        if seen is not None and seen.icmp is not None and _speaks_for_all(seen, seen.icmp):
+            if seen.icmp.port_unreachable and seen.icmp.sender == server.address:
+                return "closed"
+            return _reported(case, server, port, seen, seen.icmp)
+    alive, over_tcp, _plain = contrast
+    tcp_closed = over_tcp is not None and over_tcp.error == "ECONNREFUSED"
+    if before and tcp_closed and server.stray is None:
+        return "closed"
     if failure.pending or case.waiting:
         return None
     if alive is not None and alive.rcode is not None:
         return "alive"
     if over_tcp is not None and over_tcp.rcode is not None:
         return "tcp"
-    return "silent"
+    return "silent" if server.stray is None else "stray"
+
+
+def _closed(case: Case, server: Server, failure: DnsAnswer, port: int) -> str | None:
+    """UDP is refused: is anybody there over TCP?  That is answered as quickly, if at all."""
+    same = DnsAsk(server.address, failure.name, failure.rrtype, port, transport="tcp",
+                  within_s=_BRIEF_S)  # fmt: skip
+    over_tcp = case.want(same)
+    if over_tcp is None and case.waiting and not case.final:
+        return None
+    return "tcp" if over_tcp is not None and over_tcp.rcode is not None else "closed"
+
+
+def _speaks_for_all(answer: DnsAnswer, icmp: Icmp) -> bool:
+    """Does an error that met a contrast question hold for the first one too, which met silence?
+
+    A router tells some senders only, so many a second.  What forbids TCP alone is no such word.
+    """
+    if icmp.own or answer.pending:
+        return False
+    return icmp.host_unreachable or icmp.network_unreachable or answer.transport == "udp"
 
 
 def _reported(case: Case, server: Server, port: int, failure: DnsAnswer, icmp: Icmp) -> Finding:

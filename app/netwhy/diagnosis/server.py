@@ -21,6 +21,8 @@ from netwhy.diagnosis.case import Case, ms, say
 _NO_EDNS = ("FORMERR", "NOTIMP", "BADVERS")
 #: A contrast question is asked while another one is silent already: it need not wait as long.
 CONTRAST_S = 2.8
+#: Long enough for two tries.
+_SMALL_S = 1.9
 
 Asking = Callable[[DnsAsk], DnsAnswer | None]
 
@@ -30,7 +32,8 @@ class Server:
     """One resolver and everything it answered so far.
 
     `edns` says how it met queries with EDNS where it answers the same ones without: "silent" or
-    an rcode.  `cut` is the failed TCP query after an answer that was cut short.
+    an rcode; "lossy": it answered some and lost some, whatever they were like.  `cut` is the
+    failed TCP query after an answer that was cut short.
     """
 
     address: IPAddress
@@ -57,6 +60,11 @@ class Server:
         """The most telling failure: a refusal before silence."""
         errors = [a for a in self.answers if a.error is not None]
         return next((a for a in errors if a.error != TIMEOUT), errors[0] if errors else None)
+
+    @property
+    def stray(self) -> tuple[str, IPAddress] | None:
+        """The first reply that no client takes: why not, and who sent it."""
+        return next((a.stray for a in self.answers if a.stray is not None), None)
 
     @property
     def addresses(self) -> tuple[IPAddress, ...]:
@@ -123,6 +131,8 @@ def question(
     for each, first in zip(questions, firsts, strict=True):
         best = first
         if edns:
+            if first is not None and first.pending:
+                case.waive(each)
             each = replace(each, payload=0, within_s=CONTRAST_S)
             best = ask(each) or first
         if best is not None and best.truncated:
@@ -153,7 +163,18 @@ def _without_edns(
     plain = ask(replace(questions[pilot], payload=0, within_s=CONTRAST_S))
     if plain is None or plain.rcode is None or plain.rcode in _NO_EDNS:
         return ""
-    return said or "silent"
+    if said is not None:
+        return said
+    # One answer among silent questions may be luck: ask once more with EDNS.
+    again = ask(small(questions[pilot]))
+    if again is None or again.pending:
+        return ""
+    return "lossy" if again.rcode is not None and not plain.truncated else "silent"
+
+
+def small(question: DnsAsk) -> DnsAsk:
+    """The question with EDNS and room for 512 bytes: what fits without EDNS fits here as well."""
+    return replace(question, payload=512, within_s=_SMALL_S)
 
 
 # --------------------------------------------------------------------------------------- words
@@ -166,10 +187,11 @@ def describe(server: Server) -> str:
     failure = server.error
     if failure is None:
         return say("resolver-not-asked", resolver=server.address)
+    if server.stray is not None and failure.error == TIMEOUT:
+        return strayed(server.address, *server.stray)
     if failure.error == TIMEOUT:
-        return say(
-            "resolver-silent", resolver=server.address, tries=failure.tries, took=ms(failure.ms)
-        )
+        key = "resolver-silent-once" if failure.tries == 1 else "resolver-silent"
+        return say(key, resolver=server.address, tries=failure.tries, took=ms(failure.ms))
     if failure.icmp is not None:
         return say(
             "resolver-icmp",
@@ -178,21 +200,28 @@ def describe(server: Server) -> str:
             sender=failure.icmp.sender or "an unknown address",
             error=failure.error or "",
         )
-    return say("resolver-error", resolver=server.address, error=failure.error or "")
+    key = "resolver-ended" if failure.transport == "tcp" else "resolver-error"
+    return say(key, resolver=server.address, error=failure.error or "")
+
+
+def strayed(resolver: IPAddress, why: str, sender: IPAddress) -> str:
+    """A reply that no client takes, as one sentence."""
+    return say(f"stray-{why}", resolver=resolver, sender=sender)
 
 
 def _answered(server: Server) -> str:
+    took = next((a.ms for a in server.replies), None)
     if server.addresses:
         return say(
             "resolver-addresses",
             resolver=server.address,
             addresses=", ".join(map(str, server.addresses[:4])),
+            took=ms(took),
         )
     rcodes = dict.fromkeys(
         "no data" if a.nodata else "a truncated answer" if a.truncated else a.rcode or ""
         for a in server.replies
     )
-    took = next((a.ms for a in server.replies), None)
     return say(
         "resolver-answered", resolver=server.address, rcode=" and ".join(rcodes), took=ms(took)
     )
@@ -203,7 +232,9 @@ def _with_ede(server: Server, text: str) -> str:
 
 
 def system_said(looked_up: SystemLookup) -> str:
-    """What the system's own look-up gave, as one sentence."""
+    """What the system's own look-up gave, as one sentence; "" if it was not asked."""
+    if looked_up.error is None and looked_up.ms is None:
+        return ""
     if looked_up.error is None:
         return say("system-lookup-took", name=looked_up.name, took=ms(looked_up.ms))
     key = "system-lookup-timeout" if looked_up.error == TIMEOUT else "system-lookup-failed"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netwhy.core.model import Finding, Kind, Tls, Verdict
+from netwhy.core.model import Finding, IPAddress, Kind, Tls, Verdict
 from netwhy.diagnosis.case import Case
-from netwhy.diagnosis.exchange import exchange
+from netwhy.diagnosis.exchange import ended_at_once, exchange
 from netwhy.diagnosis.http import http
 from netwhy.diagnosis.pathline import speaks
-from netwhy.diagnosis.reach import Reach, failed
+from netwhy.diagnosis.reach import Layer, Reach, failed, not_again
 from netwhy.diagnosis.tls import tls
 
 
 def service(case: Case, reach: Reach) -> Reach:
     """What speaks at an address whose port works; the reach with those layers added."""
-    if reach.verdict is not Verdict.OK:
-        return reach
     target, address, port = case.target, reach.address, case.target.port or 0
     warnings: list[Finding] = [] if reach.finding is None else [reach.finding]
     marks = dict(reach.marks)
@@ -29,6 +27,7 @@ def service(case: Case, reach: Reach) -> Reach:
             layer = exchange(case, address, port)
         if not layer.decided:
             return Reach(address, rtt_ms=reach.rtt_ms, marks=marks)
+        layer = _another(case, reach.address, layer)
         marks[name] = layer.mark
         if layer.failure is not None:
             broken = failed(address, layer.failure, marks, name)
@@ -38,7 +37,21 @@ def service(case: Case, reach: Reach) -> Reach:
             return replace(
                 _told(reach, warnings), verdict=Verdict.UNKNOWN, marks=marks, reason=layer.unknown
             )
+    if not _layers(case) and target.kind is Kind.TCP:
+        note = ended_at_once(case, address, port)
+        warnings += [note] if note is not None else []
     return replace(_told(reach, warnings), marks=marks)
+
+
+def _another(case: Case, address: IPAddress, layer: Layer) -> Layer:
+    """The port opened, and a further connection to it did not come about: not a fault of the layer.
+
+    Hosts that limit new connections are in order, so it cannot be said what a client would meet.
+    """
+    if layer.failure is None or layer.failure.cause != "unexplained":
+        return layer
+    again = not_again(case, address)
+    return Layer(True, unknown=again) if again else layer
 
 
 def _layers(case: Case) -> list[str]:

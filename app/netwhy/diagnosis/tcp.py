@@ -17,8 +17,8 @@ from netwhy.core.observations import (
     Socket,
     endpoint,
 )
+from netwhy.diagnosis import firewall, quality, silence
 from netwhy.diagnosis import local as local_layer
-from netwhy.diagnosis import path as path_layer
 from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
 from netwhy.diagnosis.refusal import explained
@@ -50,6 +50,9 @@ def tcp(case: Case, address: IPAddress, port: int) -> Reach:
         seen = case.want(ConnectAsk(address, port, timeout(case), attempt=2))
     local, route, ping = surroundings(case, address)
     marks = layer_marks(route, ping)
+    if seen is not None and seen.silent:
+        second = quality.again(case, seen)
+        seen = second if second is not None and second.open and not seen.pending else seen
     if seen is None or local is None or route is None:
         return Reach(address, marks=marks)
     if seen.open:
@@ -57,9 +60,12 @@ def tcp(case: Case, address: IPAddress, port: int) -> Reach:
         return Reach(address, Verdict.OK, rtt_ms=seen.rtt_ms or seen.ms, marks=marks)
     if seen.silent:
         own = route.local or address.is_loopback
-        finding = _silent_here(case, seen) if own else path_layer.silent(case, seen)
-        if seen.pending:
-            finding = None  # the contrast was asked for; the last word is not spoken
+        finding = _silent_here(case, seen) if own else silence.silent(case, seen)
+        # While it is pending the contrast was asked for, and the last word is not spoken.
+        finding = None if seen.pending else quality.or_loss(case, seen, finding)
+        crowd = quality.own_crowd(case, seen, finding)
+        if crowd:
+            return Reach(address, Verdict.UNKNOWN, marks=marks, reason=crowd)
     elif seen.refused_by_reset:
         finding = refused(case, seen, local, route)
     elif seen.error == "ECONNRESET":
@@ -82,6 +88,9 @@ def refused(case: Case, seen: Connect, local: LocalState, route: Route) -> Findi
     """A real RST: nothing listens there, or something on this machine explains it better."""
     if local.owns(seen.address) or route.local:
         return _refused_by_this_machine(case, seen)
+    forged = firewall.reset_here(case, seen)
+    if forged is not None or case.waiting:
+        return forged
     where = endpoint(seen.address, seen.port)
     evidence = [say("reset", endpoint=where, took=ms(seen.ms)), say("no-icmp")]
     ping = case.known(PingAsk(seen.address))
@@ -94,7 +103,11 @@ def refused(case: Case, seen: Connect, local: LocalState, route: Route) -> Findi
         0.95,
         where,
         evidence=evidence,
-        rivals=("tcp.rejected-by-firewall", "tcp.loopback-only"),
+        rivals=(
+            "tcp.rejected-by-firewall",
+            "tcp.loopback-only",
+            *(("local.firewall",) if firewall.may_be_from_here(case, seen) else ()),
+        ),
         address=seen.address,
         port=seen.port,
         endpoint=where,

@@ -6,27 +6,29 @@ that OpenSSL still knows, without a name, and a plain connection that only liste
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from netwhy.core.asks import SniffAsk, TlsAsk
-from netwhy.core.model import Finding, IPAddress, Severity, Tls
+from netwhy.core.asks import Ask, SniffAsk, TlsAsk
+from netwhy.core.model import Finding, IPAddress, Severity
 from netwhy.core.observations import CLOSED, TIMEOUT, UNTRUSTED, Sniff, TlsHandshake, endpoint
 from netwhy.core.protocols import readable, spoken
-from netwhy.diagnosis import certificate
+from netwhy.diagnosis import certificate, segments
+from netwhy.diagnosis.alerts import (
+    BROKEN_OFF,
+    agreed_on_old,
+    contrast,
+    finding,
+    only_guessed,
+    refused,
+    where,
+)
 from netwhy.diagnosis.case import Case, ms, say
 from netwhy.diagnosis.reach import UNDECIDED, Layer, timeout
 from netwhy.diagnosis.refusal import unexplained
 
-#: What a server says that misses a client certificate, beside certificate_required.
-_ABOUT_CERTIFICATES = (
-    *("handshake_failure", "bad_certificate", "certificate_unknown", "access_denied"),
-    *("unknown_ca", "no_certificate", "unsupported_certificate", "certificate_required"),
-)
-_VERSIONS = ("protocol_version", "inappropriate_fallback", "UNSUPPORTED_PROTOCOL")
-#: Alerts that servers send for several reasons, one of them a name that they do not serve.
-_VAGUE = ("handshake_failure", "insufficient_security", "internal_error", "access_denied")
-_BROKEN_OFF = (TIMEOUT, CLOSED, "ECONNRESET", "EPIPE", "ECONNABORTED")
-_OLD_VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1")
+#: A port that answers plain words has had this long to answer the hello as well.
+_LONG_MS = 1900.0
 
 
 def tls(case: Case, address: IPAddress, port: int) -> Layer:
@@ -35,9 +37,13 @@ def tls(case: Case, address: IPAddress, port: int) -> Layer:
     seen = case.want(ask)
     if seen is None:
         return UNDECIDED
-    if seen.ok:
-        return _works(case, ask, seen)
-    return explained(case, ask, seen)
+    if not seen.ok:
+        return explained(case, ask, seen)
+    works = _works(case, ask, seen)
+    hole = segments.black_hole(case, ask, seen)
+    if hole is None:
+        return UNDECIDED if segments.doubtful(case, ask, seen) else works
+    return replace(works, warnings=(hole, *works.warnings))
 
 
 def question(case: Case, address: IPAddress, port: int) -> TlsAsk:
@@ -47,20 +53,16 @@ def question(case: Case, address: IPAddress, port: int) -> TlsAsk:
         port,
         case.target.host or str(address),
         timeout(case),
-        check_name=not _only_guessed(case),
+        check_name=not only_guessed(case),
     )
-
-
-def _only_guessed(case: Case) -> bool:
-    return case.target.tls is Tls.GUESSED and case.target.address is not None
 
 
 def _works(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Layer:
     warnings = []
-    if _only_guessed(case):
+    if only_guessed(case):
         warnings.append(certificate.not_for_address(case, seen))
     if _old_cipher(seen):
-        strict = case.want(_contrast(ask, offer="strict"))
+        strict = case.want(contrast(ask, offer="strict"))
         if strict is None and case.waiting:
             return UNDECIDED
         if strict is not None and strict.error in ("handshake_failure", "insufficient_security"):
@@ -71,12 +73,26 @@ def _works(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Layer:
 
 def explained(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Layer:
     """Why a handshake failed; undecided while the contrast is still to be seen."""
-    finding = _explanation(case, ask, seen)
-    if finding is None or seen.pending:
+    hole = None if seen.not_tls else segments.black_hole(case, ask, seen)
+    if hole is not None:
+        return Layer(True, failure=hole)
+    found = _explanation(case, ask, seen)
+    if found is None:
         return UNDECIDED
-    if finding.severity is Severity.WARNING:
-        return Layer(True, warnings=(finding,))
-    return Layer(True, failure=finding)
+    if seen.pending:
+        if not _said_enough(seen, found):
+            return UNDECIDED
+        case.waive(ask)
+        shown: Ask[Any] = ask
+        case.hope(shown)  # not waited for any more, and still among the rows
+    if found.severity is Severity.WARNING:
+        return Layer(True, warnings=(found,))
+    return Layer(True, failure=found)
+
+
+def _said_enough(seen: TlsHandshake, found: Finding) -> bool:
+    """Is an early word enough?  What is no TLS does not become TLS by waiting."""
+    return found.cause == "tls.not-tls" and (seen.not_tls or seen.flow.silent_ms >= _LONG_MS)
 
 
 def _explanation(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Finding | None:
@@ -86,9 +102,9 @@ def _explanation(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Finding | None:
         return certificate.untrusted(case, seen)
     if seen.not_tls:
         return _not_tls(case, seen, None)
-    if seen.pending or seen.error in _BROKEN_OFF:
+    if seen.pending or seen.error in BROKEN_OFF:
         return _broken_off(case, ask, seen)
-    return _refused(case, ask, seen)
+    return refused(case, ask, seen)
 
 
 # --------------------------------------------------------------------------------- not TLS at all
@@ -103,12 +119,12 @@ def _not_tls(case: Case, seen: TlsHandshake, sniff: Sniff | None) -> Finding | N
             return None
     evidence = []
     if seen.not_tls:
-        evidence.append(say("hello-answered", endpoint=_where(seen), said=readable(seen.head)))
+        evidence.append(say("hello-answered", endpoint=where(seen), said=readable(seen.head)))
     if sniff is not None and sniff.head and sniff.protocol != "TLS":
         protocol = protocol or sniff.protocol
         key = "speaks-first" if sniff.unasked else "speaks-http"
-        evidence.append(say(key, endpoint=_where(seen), said=readable(sniff.head)))
-    return _finding(
+        evidence.append(say(key, endpoint=where(seen), said=readable(sniff.head)))
+    return finding(
         case,
         seen,
         "tls.not-tls",
@@ -128,28 +144,28 @@ def _plain(sniff: Sniff | None) -> bool:
 
 def _broken_off(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Finding | None:
     """Silence, an end or a reset in the middle of the handshake."""
-    sniff = case.want(SniffAsk(seen.address, seen.port))
+    sniff = None if seen.received else case.want(SniffAsk(seen.address, seen.port))
     silent = seen.pending or seen.error == TIMEOUT
     old = nameless = None
     if not silent:
-        old = case.want(_contrast(ask, offer="old"))
-        nameless = case.want(_contrast(ask, name=None)) if seen.name else None
+        old = case.want(contrast(ask, offer="old"))
+        nameless = case.want(contrast(ask, name=None)) if seen.name else None
     if case.waiting:
         return None
     if not seen.received and _plain(sniff):
         return _not_tls(case, seen, sniff)
     if old is not None and old.ok:
-        return _agreed_on_old(case, seen, old)
+        return agreed_on_old(case, seen, old)
     if silent:
-        return _silent(case, seen, sniff)
+        return _silent(case, ask, seen, sniff)
     key = "handshake-reset" if seen.error != CLOSED else "handshake-closed"
-    evidence = [say(key, endpoint=_where(seen), took=ms(seen.ms), received=seen.received)]
+    evidence = [say(key, endpoint=where(seen), took=ms(seen.ms), received=seen.received)]
     rivals = ["tls.not-tls", "tls.client-certificate-required"]
     if nameless is not None and nameless.ok:
         evidence.append(say("without-name-works", sni=seen.name))
         rivals = ["tls.unrecognized-name"]
     evidence += _quiet(seen, sniff)
-    return _finding(
+    return finding(
         case,
         seen,
         "tls.handshake-reset",
@@ -160,117 +176,22 @@ def _broken_off(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Finding | None:
     )
 
 
-def _silent(case: Case, seen: TlsHandshake, sniff: Sniff | None) -> Finding:
+def _silent(case: Case, ask: TlsAsk, seen: TlsHandshake, sniff: Sniff | None) -> Finding:
     key = "handshake-stalled" if seen.received else "handshake-silent"
     took = ms(seen.ms)
-    evidence = [say(key, endpoint=_where(seen), took=took, received=seen.received)]
+    evidence = [say(key, endpoint=where(seen), took=took, received=seen.received)]
     rivals = () if seen.received else ("tls.not-tls",)
+    evidence += segments.heard(seen)
     evidence += _quiet(seen, sniff)
-    return _finding(case, seen, "tls.handshake-silent", 0.9, evidence, rivals=rivals)
+    evidence += segments.answered_meanwhile(case, ask)
+    return finding(case, seen, "tls.handshake-silent", 0.9, evidence, rivals=rivals)
 
 
 def _quiet(seen: TlsHandshake, sniff: Sniff | None) -> list[str]:
     """The plain connection brought nothing either."""
     if sniff is None or sniff.head:
         return []
-    return [say("says-nothing-plainly", endpoint=_where(seen))]
-
-
-# ------------------------------------------------------------------------------------- a clear no
-
-
-def _refused(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Finding | None:
-    """An alert of the server, or our own OpenSSL's verdict on what it offers."""
-    alert = seen.error or ""
-    if alert in _ABOUT_CERTIFICATES and (seen.phase == "answer" or seen.asked_certificate):
-        return _wants_certificate(case, seen)
-    if alert == "unrecognized_name":
-        nameless = case.want(_contrast(ask, name=None)) if seen.name else None
-        return None if case.waiting else _unknown_name(case, seen, 0.97, nameless)
-    if seen.phase == "answer":
-        return _alert(case, seen)
-    if alert not in (*_VERSIONS, *_VAGUE) and not seen.alert_sent:
-        return _alert(case, seen)
-    return _by_contrast(case, ask, seen)
-
-
-def _by_contrast(case: Case, ask: TlsAsk, seen: TlsHandshake) -> Finding | None:
-    """Other offers and no name tell what this alert is about."""
-    alert = seen.error or ""
-    old = case.want(_contrast(ask, offer="old"))
-    nameless = case.want(_contrast(ask, name=None)) if seen.name else None
-    if case.waiting:
-        return None
-    if old is not None and old.ok:
-        return _agreed_on_old(case, seen, old)
-    if alert in _VERSIONS:
-        return _finding(
-            case, seen, "tls.version-mismatch", 0.9, [_said(seen), say("no-old-version")]
-        )
-    if nameless is not None and nameless.ok:
-        return _unknown_name(case, seen, 0.85, nameless)
-    if seen.alert_sent:
-        return _alert(case, seen)
-    if seen.name is None:
-        return _unknown_name(case, seen, 0.6, None)
-    if alert not in ("handshake_failure", "insufficient_security"):
-        return _alert(case, seen)
-    rivals = ("tls.client-certificate-required", "tls.unrecognized-name")
-    evidence = [_said(seen), say("old-fails-too")]
-    return _finding(case, seen, "tls.no-common-cipher", 0.6, evidence, rivals=rivals)
-
-
-def _agreed_on_old(case: Case, seen: TlsHandshake, old: TlsHandshake) -> Finding:
-    """With everything that OpenSSL still knows it works: what they agreed on is the reason."""
-    evidence = [_said(seen), say("old-works", version=old.version, cipher=old.cipher)]
-    cause = "tls.version-mismatch" if old.version in _OLD_VERSIONS else "tls.no-common-cipher"
-    return _finding(case, seen, cause, 0.96, evidence, version=old.version, cipher=old.cipher)
-
-
-def _wants_certificate(case: Case, seen: TlsHandshake) -> Finding:
-    evidence = [_said(seen)]
-    if seen.asked_certificate:
-        evidence.append(say("asked-certificate", endpoint=_where(seen)))
-    if seen.phase == "answer":
-        evidence.append(say("alert-after-handshake", version=seen.version))
-    sure = seen.error == "certificate_required" or seen.asked_certificate
-    rivals = () if sure else ("tls.alert",)
-    confidence = 0.97 if sure else 0.85
-    cause = "tls.client-certificate-required"
-    return _finding(case, seen, cause, confidence, evidence, rivals=rivals)
-
-
-def _unknown_name(
-    case: Case, seen: TlsHandshake, confidence: float, nameless: TlsHandshake | None
-) -> Finding:
-    """The server does not serve this name, or wants one where the target has none."""
-    evidence = [_said(seen)]
-    rivals: tuple[str, ...] = ()
-    if nameless is not None and nameless.ok:
-        evidence.append(say("without-name-works", sni=seen.name))
-        if nameless.leaf is not None:
-            evidence.append(certificate.for_names(nameless.leaf))
-    if confidence < 0.95:
-        rivals = ("tls.no-common-cipher", "tls.client-certificate-required")
-    if seen.name is None:
-        evidence.append(say("no-name-sent", address=seen.address))
-    return _finding(
-        case,
-        seen,
-        "tls.unrecognized-name",
-        confidence,
-        evidence,
-        rivals=rivals,
-        variant="address" if seen.name is None else "",
-        severity=Severity.WARNING
-        if seen.name is None and _only_guessed(case)
-        else Severity.FAILURE,
-    )
-
-
-def _alert(case: Case, seen: TlsHandshake) -> Finding:
-    variant = "here" if seen.alert_sent else ""
-    return _finding(case, seen, "tls.alert", 0.8, [_said(seen)], variant=variant)
+    return [say("says-nothing-plainly", endpoint=where(seen))]
 
 
 # ---------------------------------------------------------------------------------- old but works
@@ -287,10 +208,10 @@ def _old_cipher(seen: TlsHandshake) -> bool:
 
 def _old_ciphers_only(case: Case, seen: TlsHandshake, strict: TlsHandshake) -> Finding:
     evidence = [
-        say("handshake-works", endpoint=_where(seen), version=seen.version, cipher=seen.cipher),
+        say("handshake-works", endpoint=where(seen), version=seen.version, cipher=seen.cipher),
         say("strict-fails", alert=strict.error),
     ]
-    return _finding(
+    return finding(
         case,
         seen,
         "tls.no-common-cipher",
@@ -301,34 +222,3 @@ def _old_ciphers_only(case: Case, seen: TlsHandshake, strict: TlsHandshake) -> F
         version=seen.version,
         cipher=seen.cipher,
     )
-
-
-# --------------------------------------------------------------------------------------- in common
-
-
-def _contrast(ask: TlsAsk, **changes: Any) -> TlsAsk:
-    """The same handshake offered otherwise; what it brings is read, not trusted."""
-    seen: dict[str, Any] = {"name": ask.name, "offer": ask.offer} | changes
-    return TlsAsk(ask.address, ask.port, timeout_s=ask.timeout_s, trust=False, **seen)
-
-
-def _said(seen: TlsHandshake) -> str:
-    if seen.error in _BROKEN_OFF:
-        return say("handshake-ended", endpoint=_where(seen), error=seen.error, took=ms(seen.ms))
-    key = "own-verdict" if seen.alert_sent else "alert-came"
-    return say(key, endpoint=_where(seen), alert=seen.error, took=ms(seen.ms))
-
-
-def _where(seen: TlsHandshake) -> str:
-    return endpoint(seen.address, seen.port)
-
-
-def _finding(
-    case: Case,
-    seen: TlsHandshake,
-    cause: str,
-    confidence: float,
-    evidence: list[str],
-    **more: Any,
-) -> Finding:
-    return certificate.finding(case, seen, cause, confidence, evidence, **more)

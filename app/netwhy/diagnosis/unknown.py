@@ -1,26 +1,22 @@
-"""A name that does not exist: what was meant, where it ends, and under which suffix it lives.
+"""A name that does not exist: what was meant, and where it ends.
 
-How many queries: one for each ancestor between the name and its zone (at most three), one for
-each suffix that is known and not tried by the system (at most four, short names only).
+How many queries: one for each ancestor between the name and its zone, at most three; and those of
+the search list (`search.missing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from netwhy.core import spelling
-from netwhy.core.asks import DnsAsk, HostsAsk, LocalAsk
+from netwhy.core.asks import DnsAsk, HostsAsk
 from netwhy.core.model import Finding
 from netwhy.core.observations import ResolverConfig, SystemLookup
-from netwhy.diagnosis import configuration
+from netwhy.diagnosis import search
 from netwhy.diagnosis.case import Case, say
-from netwhy.diagnosis.configuration import exists, suffixed
 from netwhy.diagnosis.server import CONTRAST_S, Server, worded
 
-_MOST_SUFFIXES = 4
 _MOST_ANCESTORS = 3
-#: Single labels that private networks use as their own top.
-_PRIVATE_TOPS = ("lan", "home", "internal", "intranet", "corp", "local", "localdomain", "private")
 
 
 def not_found(
@@ -33,27 +29,53 @@ def not_found(
     """NXDOMAIN from everybody.  None while a better explanation is still being asked for."""
     first = answering[0]
     if config is not None:
-        elsewhere = configuration.ignored_search(case, looked_up, config, first, evidence)
-        elsewhere = elsewhere or _search_missing(case, looked_up, config, first, evidence)
+        elsewhere = search.missing(case, looked_up, config, first, evidence)
         if elsewhere is not None or case.waiting:
             return elsewhere
-    told = [*evidence, *_ancestry(case, looked_up.name, first), *_memory(answering)]
+    ancestry = _ancestry(case, looked_up.name, first)
+    told = [*evidence, *ancestry, *_memory(answering)]
+    if config is not None:
+        told += search.told(looked_up.name, config)
+    commented = case.known(HostsAsk(looked_up.name))
+    if commented is not None and commented.commented:
+        line, text = commented.commented
+        told.insert(0, say("hosts-commented", file=commented.path, line=line, text=text))
     meant = _meant(case, looked_up.name)
     if meant:
         told.append(say("known-name-alike", names=", ".join(meant)))
     owner, seconds = next((a.soa for s in answering for a in s.answers if a.soa), (None, None))
+    gone = _domain_gone(case, looked_up.name, first, owner)
     return worded(
         case,
         "dns.name-not-found",
         0.97,
         looked_up,
         told,
+        variant="domain" if gone else "",
+        label=gone or None,
         resolver=first.address,
         resolvers=", ".join(str(s.address) for s in answering),
         suffix=owner,
         seconds=seconds,
         nearest=meant[0] if meant else None,
     )
+
+
+def _domain_gone(case: Case, name: str, first: Server, owner: str | None) -> str:
+    """The whole domain if it is what does not exist: its top-level domain says so itself.
+
+    Such a "no" has the SOA record of the top-level domain (RFC 2308), and that domain exists.
+    """
+    labels = name.rstrip(".").lower().split(".")
+    if len(labels) < 3 or labels[-1] in search.PRIVATE_TOPS:
+        return ""
+    domain = ".".join(labels[-2:])
+    top, below = (
+        case.known(DnsAsk(first.address, above, "NS", within_s=CONTRAST_S))
+        for above in (labels[-1], domain)
+    )
+    denied = below is not None and below.rcode == "NXDOMAIN"
+    return domain if owner == labels[-1] or (denied and search.exists(top)) else ""
 
 
 def _memory(answering: Sequence[Server]) -> list[str]:
@@ -78,7 +100,7 @@ def _ancestry(case: Case, name: str, first: Server) -> list[str]:
         if number >= _MOST_ANCESTORS:
             break
         answer = case.hope(DnsAsk(first.address, ancestor, "NS", within_s=CONTRAST_S))
-        if exists(answer):
+        if search.exists(answer):
             return [say("ancestor-exists", ancestor=ancestor, missing=missing)]
         if answer is None or answer.rcode != "NXDOMAIN":
             return []
@@ -91,71 +113,3 @@ def _meant(case: Case, name: str) -> tuple[str, ...]:
     in_hosts = case.known(HostsAsk(name))
     near = spelling.meant(name, case.beside)
     return (*near, *(n for n in (in_hosts.similar if in_hosts else ()) if n not in near))[:3]
-
-
-# ------------------------------------------------------------------------------- search domains
-
-
-def _search_missing(
-    case: Case,
-    looked_up: SystemLookup,
-    config: ResolverConfig,
-    first: Server,
-    evidence: Sequence[str],
-) -> Finding | None:
-    """A short name that exists with a suffix which the system does not add by itself."""
-    name = looked_up.name
-    if name.count(".") > 1:
-        return None
-    tried = {f"{name}.{suffix.strip('.')}" for suffix in config.search}
-    for suffix, source in _suffixes(case):
-        full = f"{name}.{suffix}"
-        if full in tried:
-            continue
-        if len(tried) >= _MOST_SUFFIXES + len(config.search):
-            break
-        tried.add(full)
-        if exists(case.want(suffixed(first, full))):
-            told = [
-                say("name-exists", name=full, resolver=first.address),
-                say(f"suffix-from-{source}", suffix=suffix),
-                say("search-list", suffixes=" ".join(config.search) or "empty", file=config.path),
-            ]
-            return worded(
-                case,
-                "dns.search-missing",
-                0.95,
-                looked_up,
-                [*told, *evidence],
-                resolver=first.address,
-                suffix=suffix,
-                nearest=full,
-                file=config.path,
-            )
-    return None
-
-
-def _suffixes(case: Case) -> list[tuple[str, str]]:
-    """Suffixes that this machine and its other targets use, each with where it comes from."""
-    found: dict[str, str] = {}
-    local = case.want(LocalAsk())
-    if local is not None and local.hostname:
-        found |= dict.fromkeys(_parents((local.hostname,)), "hostname")
-        own = case.want(HostsAsk(local.hostname))
-        names = own.names if own is not None else ()
-        found = dict.fromkeys(_parents(names), "hostname") | found
-    return [*found.items(), *((s, "targets") for s in _parents(case.beside) if s not in found)]
-
-
-def _parents(names: Iterable[str]) -> list[str]:
-    """The domains that names live in; never a public one such as `com` or `co.uk`."""
-    found: dict[str, None] = {}
-    for name in names:
-        parent = name.rstrip(".").lower().partition(".")[2]
-        labels = parent.split(".")
-        if "localhost" in name or name.replace(".", "").isdigit() or ":" in name:
-            continue
-        public = len(labels) == 2 and len(labels[1]) == 2 and len(labels[0]) <= 3
-        if (len(labels) >= 2 and not public) or parent in _PRIVATE_TOPS:
-            found[parent] = None
-    return list(found)

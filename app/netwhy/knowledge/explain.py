@@ -13,10 +13,11 @@ from functools import cache
 
 from netwhy.core import errnames
 from netwhy.core.alerts import ALERTS
+from netwhy.core.services import SERVICES
 from netwhy.knowledge import pages, words
 from netwhy.knowledge.pages import CauseHint, Explanation
 
-__all__ = ["CauseHint", "Explanation", "explain", "suggest"]
+__all__ = ["CauseHint", "Explanation", "explain", "explain_line", "suggest"]
 
 #: Longer input is cut: the first error decides, and a log may be endless.
 _LONGEST = 1_000_000
@@ -28,6 +29,10 @@ _ALERT_NUMBER = re.compile(r"\balert(?: number)?[\s:=]+(\d{1,3})\b", re.I)
 #: OpenSSL's names (`SSLV3_ALERT_HANDSHAKE_FAILURE`) and its sentences (`tlsv1 alert …`).
 _ALERT_NAME = re.compile(r"\b(?:sslv3|tlsv1|tlsv13)?[_ ]?alert[_ ]([a-z_ ]+)", re.I)
 _NUMBER = re.compile(r"\b(errno|winerror|os error|h_errno|rcode)\b[\s:=]*(-?\d{1,6})\b", re.I)
+#: `port 5432`, `:5432`, `5432/tcp`, `tcp/5432`.
+_PORT = re.compile(
+    r"(?:(?:tcp |udp )?port[\s:=]+|:|(?:tcp|udp)/)(\d{1,5})|(\d{1,5})/(?:tcp|udp)", re.I
+)
 _CAUSE = re.compile(r"\b[a-z]+\.[a-z0-9-]+\b")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 #: Two names of one thing: where both fit a number, the first is explained.
@@ -45,12 +50,21 @@ def explain(what: str, platform: str = errnames.PLATFORM) -> Explanation | None:
         return found
     vague: Explanation | None = None
     for line in text.splitlines():
-        for rank, candidate in _in_line(line, platform):
-            if rank < _VAGUE:
-                return candidate
-            vague = vague or candidate
-            break
+        candidate, clear = explain_line(line, platform)
+        if candidate is not None and clear:
+            return candidate
+        vague = vague or candidate
     return vague
+
+
+def explain_line(line: str, platform: str = errnames.PLATFORM) -> tuple[Explanation | None, bool]:
+    """The most telling thing that one line of a log names, and whether it stands for one error.
+
+    (None, False) when nothing in it is known.
+    """
+    for rank, candidate in _in_line(line, platform):
+        return candidate, rank < _VAGUE
+    return None, False
 
 
 def suggest(what: str) -> tuple[str, ...]:
@@ -90,12 +104,23 @@ def _exactly(text: str, platform: str) -> Explanation | None:
         return found
     number = _EXACT_NUMBER.fullmatch(text)
     if number is None:
-        return None
+        return _of_port(text)
     status = None if number[1] else pages.of_answer("status", number[2], text)
     meant = _of_number(number, text, platform)
     if status is None or meant is None:
-        return status or meant
+        return status or meant or _of_port(text)
     return replace(meant, others=(*meant.others, status))
+
+
+def _of_port(text: str) -> Explanation | None:
+    """`port 8080` in any spelling; a bare number or name only where a service goes by it."""
+    if (spelled := _PORT.fullmatch(text)) is not None:
+        port = int(spelled[1] or spelled[2])
+        return pages.of_port(port, text) if 0 < port < 65536 else None
+    known = SERVICES.get(text.lower())
+    if text.isascii() and text.isdigit() and int(text) in SERVICES.values():
+        known = int(text)
+    return None if known is None else pages.of_port(known, text)
 
 
 def _of_answer(text: str) -> Explanation | None:

@@ -12,13 +12,17 @@ from typing import Any
 from netwhy.core import errnames
 from netwhy.core.alerts import ALERTS
 from netwhy.core.model import Fix, Where
+from netwhy.core.services import SERVICES, TLS_PORTS, UDP_SERVICES
 from netwhy.knowledge import words
+from netwhy.knowledge.spelling import BRACKETED
 from netwhy.knowledge.templates import VOCABULARY
 
 #: What a page shows in place of the names that are derived from the holder of a port.
 _SHOWN = {
     **dict.fromkeys(("docker", "podman"), "CONTAINER"),
     **dict.fromkeys(("published", "activated"), "PORT"),
+    **{name: of.upper() for name, of in BRACKETED.items()},
+    "resolver_port": "",
 }
 #: How people call the platforms, in the order in which their numbers are listed.
 PLATFORMS = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}
@@ -37,7 +41,7 @@ class Explanation:
     """What is known about one thing that was asked.
 
     `kind`: "cause", "errno", "getaddrinfo", "dns", "timeout", "exception", "alert" (of TLS),
-    "certificate" (OpenSSL's verdict) or "status" (of HTTP).  `asked` is the part
+    "certificate" (OpenSSL's verdict), "status" (of HTTP) or "port".  `asked` is the part
     of the question that was recognised.  `numbers` holds (platform, number) as texts; `platforms`
     are those on which a number that was asked for has this meaning.  `fixes` is what to do now,
     `program` what a program should do by itself.  `others` are the further meanings of the same
@@ -175,6 +179,34 @@ def of_answer(kind: str, key: str, asked: str) -> Explanation | None:
     )
 
 
+def of_port(port: int, asked: str) -> Explanation:
+    """A port: the services that go by it, and what to ask about it."""
+    page = words.table("ports.toml")
+    services = [name for name, number in SERVICES.items() if number == port]
+    udp = any(name in UDP_SERVICES for name in services)
+    shown = {"port": str(port), "services": ", ".join(services)}
+    shown["bind"] = f"udp://:{port}" if udp else shown["port"]
+    shown["check"] = f"{'udp://' if udp else ''}HOST:{port}"
+    said = (
+        page.get("meaning", ""),
+        page.get("tls", "") if port in TLS_PORTS else "",
+        page.get("udp", "") if udp else "",
+        page.get("low", "") if port < 1024 else "",
+    )
+    return Explanation(
+        name=f"port {port}",
+        kind="port",
+        title=page.get("title" if services else "unnamed", "").format_map(shown),
+        meaning=" ".join(filter(None, said)),
+        asked=asked,
+        causes=tuple(CauseHint(cause, how) for cause, how in page.get("causes", {}).items()),
+        fixes=tuple(
+            Fix(fix["text"], fix["command"].format_map(shown), Where(fix.get("where", "here")))
+            for fix in page.get("fixes", ())
+        ),
+    )
+
+
 def of_cause(cause: str, asked: str, platform: str) -> Explanation:
     """The page of a cause, with the placeholders of its fixes as words in capitals."""
     entry = words.entry(cause)
@@ -187,6 +219,9 @@ def of_cause(cause: str, asked: str, platform: str) -> Explanation:
         if template.otherwise and fixes and fixes[-1].command == fix.command:
             continue  # says the same as the one that it stands in for
         fixes.append(fix)
+    test = words.deciding(cause, shown, platform)
+    if test is not None:
+        fixes = [*words.besides(fixes, test), test]
     return Explanation(
         name=cause,
         kind="cause",

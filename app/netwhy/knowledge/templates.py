@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from netwhy.knowledge.holders import DERIVED
+from netwhy.knowledge.spelling import BRACKETED, adapted
 
 #: Every name that a template may use.
 VOCABULARY = frozenset(
@@ -22,8 +23,12 @@ VOCABULARY = frozenset(
         *("unit", "container", "service", "working", "failing", "seconds", "ms"),
         *("alert", "verify", "version", "cipher", "sni", "names", "issuer", "subject_name"),
         *("since", "until", "left", "clock", "protocol", "said", "expected"),
-        *("url", "status", "server"),
+        *("url", "status", "server", "resolver_port"),
+        *("routers", "next", "hops"),
+        *("share", "jitter"),
+        *("remote", "taken", "reuse_helps"),
         *DERIVED,
+        *BRACKETED,
     }
 )
 
@@ -57,6 +62,7 @@ def fill_command(template: str, params: Mapping[str, str], platform: str) -> str
     """
     if missing(template, params):
         return None
+    template = adapted(template, params, platform)
     parts: list[str] = []
     end = 0
     for match in _PLACEHOLDER.finditer(template):

@@ -1,201 +1,60 @@
-"""The words of a cause, read from the TOML of its layer and filled in with what was seen.
+"""The words of a cause, filled in with what was seen.
 
 Every entry holds a `summary`, one or more `title` templates (the first that can be filled in
 wins), an `explanation` (a list of sentences; one that cannot be filled in is left out), an
-`about` for `netwhy explain`, `fixes`, `advice` (keys of advice.toml), `rivals` and `variants`.
-
-A layer's file is read when one of its causes is worded, and only the block of that cause is
-parsed: tomllib takes milliseconds for a whole file.
+`about` for `netwhy explain`, `fixes`, `advice` (keys of advice.toml), `rivals`, `decide` (the
+one test that settles what the evidence left open) and `variants`.
 """
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from dataclasses import replace
 
 from netwhy.core.model import Alternative, Finding, Fix, Severity, Where
-from netwhy.knowledge.holders import addressable
-from netwhy.knowledge.templates import fill, fill_command, missing
-
-#: The files with causes, in the order in which a connection meets their layers.
-LAYERS = (
-    *("local", "route", "path", "dns", "tcp", "udp", "tls", "http", "exchange", "bind"),
-    "other",
+from netwhy.knowledge.entries import (
+    LAYERS,
+    Entry,
+    FixWords,
+    Wording,
+    cause_ids,
+    entry,
+    entry_or_none,
+    layer_of,
+    table,
 )
-_HEADER = re.compile(r'^\[\[?"([a-z0-9.-]+)"', re.MULTILINE)
+from netwhy.knowledge.holders import addressable
+from netwhy.knowledge.spelling import spelled
+from netwhy.knowledge.templates import fill
 
+__all__ = [
+    "LAYERS",
+    "Entry",
+    "FixWords",
+    "Wording",
+    "advice",
+    "besides",
+    "cause_ids",
+    "deciding",
+    "entry",
+    "evidence",
+    "explanation",
+    "finding",
+    "fixes",
+    "layer_of",
+    "read_ahead",
+    "rival",
+    "table",
+    "title",
+]
 
-@dataclass(frozen=True, slots=True)
-class FixWords:
-    """A fix before it is filled in.
-
-    `commands` is keyed by platform.  `only` lists the platforms that it is for (empty: all).
-    `otherwise`: it stands in for the fix before it and is told only if that one could not be.
-    """
-
-    text: str
-    where: Where
-    commands: Mapping[str, str]
-    only: tuple[str, ...] = ()
-    otherwise: bool = False
-
-    def filled(self, params: Mapping[str, str], platform: str) -> Fix | None:
-        """The fix for one case, or None where it does not apply or cannot be filled in."""
-        if self.only and platform not in self.only:
-            return None
-        text = fill(self.text, params)
-        template = self.commands.get(platform)
-        if text is None or (template is not None and missing(template, params)):
-            return None
-        command = None if template is None else fill_command(template, params, platform)
-        return Fix(text, command, self.where)
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """The templates of a cause, or of one variant of it."""
-
-    titles: tuple[str, ...]
-    explanation: tuple[str, ...]
-    fixes: tuple[FixWords, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """All that the knowledge base holds about one cause."""
-
-    cause: str
-    summary: str
-    about: str
-    base: Wording
-    variants: Mapping[str, Wording]
-    rivals: Mapping[str, str]
-    advice: tuple[str, ...]
-
-    def wording(self, variant: str = "") -> Wording:
-        """The variant's words; those of the cause itself for a variant without its own."""
-        return self.variants.get(variant, self.base)
-
-
-# --------------------------------------------------------------------------------------- reading
-
-
-@cache
-def _source(file: str) -> str:
-    """The text of a knowledge file; empty when it is not there (a broken installation)."""
-    try:
-        with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as opened:
-            return opened.read()
-    except OSError:
-        return ""
-
-
-@cache
-def _blocks(layer: str) -> dict[str, str]:
-    """The text of a layer's file, cut up by cause."""
-    source = _source(f"{layer}.toml")
-    headers = list(_HEADER.finditer(source))
-    ends = [header.start() for header in headers[1:]] + [len(source)]
-    blocks: dict[str, str] = {}
-    for header, end in zip(headers, ends, strict=False):  # a file without causes has one end
-        blocks[header[1]] = blocks.get(header[1], "") + source[header.start() : end]
-    return blocks
-
-
-def _parsed(source: str) -> dict[str, Any]:
-    import tomllib  # a target that works needs no words, and so not these milliseconds
-
-    return tomllib.loads(source)
-
-
-@cache
-def table(file: str) -> dict[str, Any]:
-    """A whole knowledge file as a dict; empty when it cannot be read."""
-    try:
-        return _parsed(_source(file))
-    except (OSError, ValueError):  # no file descriptor left, or a broken installation
-        return {}
-
-
-def layer_of(cause: str) -> str:
-    """The file that holds a cause: the part before its dot; `other` for one without a dot."""
-    layer, dot, _rest = cause.partition(".")
-    return layer if dot else "other"
-
-
-@cache
-def entry(cause: str) -> Entry:
-    """The entry of a cause; KeyError for one that the knowledge base does not hold."""
-    layer = layer_of(cause)
-    if layer not in LAYERS or cause not in _blocks(layer):
-        raise KeyError(cause)
-    raw = _parsed(_blocks(layer)[cause])[cause]
-    base = _wording(raw, None)
-    return Entry(
-        cause=cause,
-        summary=raw.get("summary", cause),
-        about=raw.get("about", "").strip(),
-        base=base,
-        variants={name: _wording(words, base) for name, words in raw.get("variants", {}).items()},
-        rivals=raw.get("rivals", {}),
-        advice=tuple(raw.get("advice", ())),
-    )
-
-
-def cause_ids() -> tuple[str, ...]:
-    """Every cause that has words, by layer, in the order of the files."""
-    return tuple(cause for layer in LAYERS for cause in _blocks(layer))
-
-
-def _wording(raw: Mapping[str, Any], base: Wording | None) -> Wording:
-    """The words in one table; a variant inherits what it does not say itself."""
-    inherited = base or Wording((), (), ())
-    titles = raw.get("title", inherited.titles)
-    return Wording(
-        titles=(titles,) if isinstance(titles, str) else tuple(titles),
-        explanation=tuple(raw.get("explanation", inherited.explanation)),
-        fixes=_fix_list(raw["fixes"]) if "fixes" in raw else inherited.fixes,
-    )
-
-
-def _fix_list(raw: Sequence[Mapping[str, Any]]) -> tuple[FixWords, ...]:
-    """The fixes in order; `use` takes a list of fixes.toml in."""
-    shared = table("fixes.toml") if any("use" in fix for fix in raw) else {}
-    every = (shared.get(fix["use"], ()) if "use" in fix else (fix,) for fix in raw)
-    return tuple(_fix_words(fix) for fixes_here in every for fix in fixes_here)
-
-
-def _fix_words(raw: Mapping[str, Any]) -> FixWords:
-    command = raw.get("command", {})
-    if isinstance(command, str):
-        command = dict.fromkeys(("linux", "macos", "windows"), command)
-    return FixWords(
-        text=raw["text"],
-        where=Where(raw.get("where", "here")),
-        commands=command,
-        only=tuple(raw.get("only", ())),
-        otherwise=bool(raw.get("otherwise", False)),
-    )
-
-
-def _entry_or_none(cause: str) -> Entry | None:
-    """The entry, or None: words that are missing or broken must never stop a diagnosis."""
-    try:
-        return entry(cause)
-    except (KeyError, ValueError, TypeError, AttributeError, OSError):
-        return None
-
-
-# --------------------------------------------------------------------------------------- wording
+#: From here on a finding is proved, and needs no deciding test unless rivals are named.
+_PROVED = 0.95
 
 
 def title(cause: str, params: Mapping[str, str], variant: str = "") -> str:
     """The one line that says what failed."""
-    found = _entry_or_none(cause)
+    found = entry_or_none(cause)
     for template in found.wording(variant).titles if found else ():
         text = fill(template, params)
         if text is not None:
@@ -205,7 +64,7 @@ def title(cause: str, params: Mapping[str, str], variant: str = "") -> str:
 
 def explanation(cause: str, params: Mapping[str, str], variant: str = "") -> str:
     """What it means: the sentences that can be filled in."""
-    found = _entry_or_none(cause)
+    found = entry_or_none(cause)
     sentences = found.wording(variant).explanation if found else ()
     told = [text for text in (fill(sentence, params) for sentence in sentences) if text]
     if told:
@@ -217,10 +76,10 @@ def fixes(
     cause: str, params: Mapping[str, str], platform: str = "linux", variant: str = ""
 ) -> tuple[Fix, ...]:
     """What to do, the likeliest first, then what a program should do by itself."""
-    found = _entry_or_none(cause)
+    found = entry_or_none(cause)
     if found is None:
         return ()
-    params = addressable(params)
+    params = spelled(addressable(params))
     told: list[Fix] = []
     said = False  # was this fix, or one that it stands in for, told already?
     for template in found.wording(variant).fixes:
@@ -233,6 +92,25 @@ def fixes(
     return (*told, *advice(found.advice))
 
 
+def deciding(
+    cause: str,
+    params: Mapping[str, str],
+    platform: str = "linux",
+    variant: str = "",
+    rivals: Sequence[str] = (),
+) -> Fix | None:
+    """The one test that tells the cause from the rivals left; None where none is known."""
+    found = entry_or_none(cause)
+    params = spelled(addressable(params))
+    for template in found.wording(variant).decide if found else ():
+        if template.against and not set(template.against).intersection(rivals):
+            continue
+        fix = template.filled(params, platform)
+        if fix is not None:
+            return replace(fix, decides=True)
+    return None
+
+
 def advice(keys: Sequence[str]) -> tuple[Fix, ...]:
     """What every socket program should do, by keys of advice.toml; unknown ones are left out."""
     known = table("advice.toml") if keys else {}
@@ -241,7 +119,7 @@ def advice(keys: Sequence[str]) -> tuple[Fix, ...]:
 
 def rival(cause: str, other: str, params: Mapping[str, str]) -> str:
     """Why `other` could not be excluded where `cause` was found."""
-    found = _entry_or_none(cause)
+    found = entry_or_none(cause)
     template = found.rivals.get(other) if found else None
     told = fill(template, params) if template else None
     return told or "what was seen does not exclude it"
@@ -252,7 +130,7 @@ def read_ahead() -> None:
     for file in ("evidence.toml", "advice.toml", "fixes.toml"):
         table(file)
     for cause in cause_ids():
-        _entry_or_none(cause)
+        entry_or_none(cause)
 
 
 def evidence(key: str, **params: str) -> str:
@@ -274,7 +152,14 @@ def finding(
     platform: str = "linux",
     variant: str = "",
 ) -> Finding:
-    """One diagnosis in words; never raises, an unknown cause gets a plain sentence."""
+    """One diagnosis in words; never raises, an unknown cause gets a plain sentence.
+
+    Where it is not proved, or rivals are left, its last fix is the test that would decide.
+    """
+    todo = fixes(cause, params, platform, variant)
+    if confidence < _PROVED or rivals:
+        test = deciding(cause, params, platform, variant, rivals)
+        todo = todo if test is None else (*besides(todo, test), test)
     return Finding(
         cause=cause,
         severity=severity,
@@ -283,9 +168,21 @@ def finding(
         title=title(cause, params, variant),
         explanation=explanation(cause, params, variant),
         evidence=tuple(evidence),
-        fixes=fixes(cause, params, platform, variant),
+        fixes=todo,
         alternatives=tuple(Alternative(other, rival(cause, other, params)) for other in rivals),
     )
+
+
+def besides(todo: Sequence[Fix], test: Fix) -> tuple[Fix, ...]:
+    """The fixes without the one that the test repeats; the first stays where it is."""
+    same = (test.command, test.where)
+    return tuple(
+        fix for n, fix in enumerate(todo) if not n or not fix.command or _typed(fix) != same
+    )
+
+
+def _typed(fix: Fix) -> tuple[str | None, Where]:
+    return fix.command, fix.where
 
 
 def _plain(words: str, params: Mapping[str, str]) -> str:

@@ -5,18 +5,22 @@ Nothing here knows how it is shown.
 """
 
 from netwhy.core.snapshot import Change, Row, Snapshot
+from netwhy.monitor.journal import Journal
 from netwhy.monitor.machine import Describer, Machine
-from netwhy.monitor.monitor import Monitor, report_of
-from netwhy.monitor.watch import Checker, uptime
+from netwhy.monitor.monitor import Monitor
+from netwhy.monitor.reporting import report_of
+from netwhy.monitor.watch import Checker, today, uptime
 
 __all__ = [
     "Change",
     "Checker",
     "Describer",
+    "Journal",
     "Machine",
     "Monitor",
     "Row",
     "Snapshot",
     "report_of",
+    "today",
     "uptime",
 ]

@@ -27,7 +27,7 @@ _BULLET = ("•", "-")
 _RULE = ("──", "--")
 _DOT = ("·", "|")
 #: Everything this page may draw beyond ASCII: what a stream's encoding is tried with.
-DRAWN = "✓▲✗·–…•─"
+DRAWN = "✓▲✗·–…•─→"
 
 _UNITS = frozenset(("ms", "s", "min", "h", "bytes", "hops"))
 
@@ -138,6 +138,23 @@ def milliseconds(value: float) -> str:
     if value >= 1000:
         return f"{value / 1000:.2f} s"
     return f"{value:.0f} ms" if value >= 100 else f"{value:.{1 if value >= 10 else 2}f} ms"
+
+
+def duration(seconds: float) -> str:
+    """How long, in two units at most: `7s`, `3m24s`, `24m`, `2h04m`, `3d05h`.
+
+    Seconds end with the tenth minute: a list of long times then stands still.
+    """
+    left = max(0, int(seconds))
+    if left < 60:
+        return f"{left}s"
+    if 600 <= left < 3600:
+        return f"{left // 60}m"
+    if left < 600:
+        return f"{left // 60}m{left % 60:02d}s"
+    if left < 86400:
+        return f"{left // 3600}h{left % 3600 // 60:02d}m"
+    return f"{left // 86400}d{left % 86400 // 3600:02d}h"
 
 
 def counted(number: int, noun: str) -> str:

@@ -22,7 +22,14 @@ from netwhy.core.model import (
 )
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page, milliseconds, moment
-from netwhy.output.text import healthy, place, shared_causes, tally
+from netwhy.output.text import (
+    healthy,
+    open_heading,
+    place,
+    shared_causes,
+    tally,
+    told_elsewhere,
+)
 
 #: Characters that are markup wherever they stand; `&`, `<` and `>` become entities instead.
 _SPECIAL = re.compile(r"[\\`*\[\]~|#$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
@@ -46,9 +53,10 @@ def markdown(report: Report) -> str:
                 for cause in causes
             )
         )
+    elsewhere = told_elsewhere(report)
     for target in sorted(report.targets, key=lambda t: VERDICT_ORDER.index(t.verdict)):
         if target.verdict is not Verdict.OK or target.findings:
-            blocks += _target(target)
+            blocks += _target(target, elsewhere.get(target.target.text))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -125,7 +133,8 @@ def _cause(report: TargetReport) -> str:
     return code(report.diagnosis.cause)
 
 
-def _target(report: TargetReport) -> list[str]:
+def _target(report: TargetReport, same_as: str | None = None) -> list[str]:
+    """One target; with `same_as` its cause is told in full at that other target."""
     glyph = Page().glyph(report.verdict)
     blocks = [f"## {glyph} {report.verdict}: {escaped(report.target.label)}"]
     if report.target.label != report.target.text:
@@ -137,7 +146,11 @@ def _target(report: TargetReport) -> list[str]:
     if not report.findings and report.verdict is Verdict.OK:
         blocks.append(escaped(healthy(report)))
     for finding in report.findings:
-        blocks += _finding(finding, report.target)
+        if same_as is not None and finding.severity is not Severity.NOTE:
+            said = f"{escaped(finding.title)} ({code(finding.cause)}, {finding.certainty})"
+            blocks.append(f"{said}: see {code(same_as)}." if finding is report.diagnosis else said)
+        else:
+            blocks += _finding(finding, report.target)
     if report.probes:
         blocks += ["### What was tried", _probes(report.probes)]
     return [block for block in blocks if block]
@@ -153,11 +166,15 @@ def _finding(finding: Finding, target: Target) -> list[str]:
         escaped(finding.explanation),
     ]
     blocks += _list("How we know", (escaped(text) for text in finding.evidence))
-    if finding.fixes:
-        fixes = (_fix(number, fix, target) for number, fix in enumerate(finding.fixes, 1))
+    todo = [fix for fix in finding.fixes if not fix.decides]
+    if todo:
+        fixes = (_fix(f"{number}. ", fix, target) for number, fix in enumerate(todo, 1))
         blocks += ["**What to do**", "\n".join(fixes)]
-    rivals = (f"{escaped(rival.why)} ({code(rival.cause)})" for rival in finding.alternatives)
-    return [block for block in blocks + _list("Not excluded", rivals) if block]
+    left = [f"- {escaped(rival.why)} ({code(rival.cause)})" for rival in finding.alternatives]
+    left += [_fix("- ", fix, target) for fix in finding.fixes if fix.decides]
+    if left:
+        blocks += [f"**{open_heading(finding)}**", "\n".join(left)]
+    return [block for block in blocks if block]
 
 
 def _list(heading: str, items: Iterable[str]) -> list[str]:
@@ -165,8 +182,7 @@ def _list(heading: str, items: Iterable[str]) -> list[str]:
     return [f"**{heading}**", "\n".join(lines)] if lines else []
 
 
-def _fix(number: int, fix: Fix, target: Target) -> str:
-    lead = f"{number}. "
+def _fix(lead: str, fix: Fix, target: Target) -> str:
     where = place(fix, target)
     lines = [lead + escaped(fix.text) + (f" ({escaped(where)})" if where else "")]
     if fix.command:

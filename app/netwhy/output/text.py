@@ -24,6 +24,7 @@ from netwhy.core.model import (
 )
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page, columns, counted, milliseconds
+from netwhy.output.phases import hops, phases
 
 #: Severity → the verdict whose glyph and colour a finding wears.
 _WORN = {Severity.FAILURE: Verdict.FAILING, Severity.WARNING: Verdict.DEGRADED}
@@ -43,8 +44,8 @@ def target_lines(
     """One target's report as lines without line ends.
 
     A healthy target is one line, plus one for each note.  `pad` widens the target's column so
-    that the lines of several targets stand under each other.  `same_as` is a target whose
-    report, shown above, has the same diagnosis: it is then not told again.
+    that the lines of several targets stand under each other.  `same_as` is a target, shown
+    above, with the same root cause: it is then not told again.
     """
     page = Page(width, color, ascii)
     lines = [_head(report, page, pad)]
@@ -54,10 +55,12 @@ def target_lines(
         so_far = "this is what was known so far" if report.findings else "nothing was decided yet"
         lines += page.wrap(f"interrupted: {so_far}", "  ")
     if report.verdict is Verdict.OK:
-        return lines + _notes(report.findings, page)
+        return lines + _timing(report, page) + _notes(report.findings, page)
     if report.findings:
-        return lines + _diagnosis(report, page, same_as)
-    lines += _path(report, page)
+        if same_as is not None:
+            return lines + _symptom(report, page, same_as)
+        return lines + _diagnosis(report, page)
+    lines += _path(report, page) + _timing(report, page)
     if report.reason and report.complete:
         lines += page.wrap(f"could not be tested here: {inert(report.reason)}", "  ")
     return lines
@@ -77,8 +80,10 @@ def summary_lines(
         verb = "explains" if len(shared) == 1 else "explain"
         head = f"{counted(len(shared), 'cause')} {verb} {counted(explained, 'target')}:"
         lines.append(page.paint(head, "heading"))
+    verdicts = {target.target.text: target.verdict for target in report.targets}
     for cause in shared:
-        glyph = page.glyph(Verdict.FAILING)
+        found = {verdicts.get(text, Verdict.FAILING) for text in cause.explains}
+        glyph = page.glyph(next((v for v in VERDICT_ORDER if v in found), Verdict.FAILING))
         lines += page.wrap(f"{inert(cause.title)} ({inert(cause.cause)})", f"  {glyph} ")
         lines += page.wrap(", ".join(map(inert, cause.explains)), "      ")
     return lines
@@ -87,6 +92,18 @@ def summary_lines(
 def shared_causes(report: Report) -> tuple[RootCause, ...]:
     """The root causes that explain more than one target."""
     return tuple(cause for cause in report.root_causes if len(cause.explains) > 1)
+
+
+def told_elsewhere(report: Report) -> dict[str, str]:
+    """Which targets need no explanation of their own, and the target where their cause is told."""
+    causes = {t.target.text: t.diagnosis.cause for t in report.targets if t.diagnosis is not None}
+    found: dict[str, str] = {}
+    for root in shared_causes(report):
+        known = [text for text in root.explains if text in causes]
+        lead = next((text for text in known if causes[text] == root.cause), None)
+        if lead is not None:
+            found |= {text: lead for text in known if text != lead}
+    return found
 
 
 def tally(reports: Sequence[TargetReport]) -> str:
@@ -104,7 +121,8 @@ def named(target: Target) -> str:
 def place(fix: Fix, target: Target) -> str:
     """Where a fix is done; empty where its sentence says so itself ("On the router…")."""
     host = fix.machine or target.host
-    first, second, third, *_ = [*fix.text.casefold().split(maxsplit=3), "", "", ""]
+    said = fix.text.removeprefix("To settle it, ").casefold()
+    first, second, third, *_ = [*said.split(maxsplit=3), "", "", ""]
     if first == "on" or (second == "on" and host and third.strip(".,:") == host.casefold()):
         return ""
     if fix.where is Where.TARGET:
@@ -137,13 +155,22 @@ def _head(report: TargetReport, page: Page, pad: int) -> str:
     return f"{verdict}  {page.paint(name, 'title')}{gap + words if words else ''}"
 
 
-def _diagnosis(report: TargetReport, page: Page, same_as: str | None) -> list[str]:
+def _symptom(report: TargetReport, page: Page, same_as: str) -> list[str]:
+    """A target whose root cause was told above: what is wrong with it, and where to read why."""
     first, *others = report.findings
-    lines = _path(report, page)
+    lines = page.wrap(inert(first.title), "  ")
+    lines += page.wrap(f"{_identity(first, page)} {page.dot} as for {inert(same_as)}", "  ")
+    for finding in others:
+        if finding.severity is not Severity.NOTE:
+            glyph = page.glyph(_WORN[finding.severity])
+            lines += page.wrap(f"{inert(finding.title)} ({inert(finding.cause)})", f"    {glyph} ")
+    return [*lines, *_notes(others, page)]
+
+
+def _diagnosis(report: TargetReport, page: Page) -> list[str]:
+    first, *others = report.findings
+    lines = _path(report, page) + _timing(report, page)
     lines += ["", *(page.paint(line, "title") for line in page.wrap(inert(first.title), "  "))]
-    if same_as is not None:
-        lines += page.wrap(f"{_identity(first, page)} {page.dot} as for {inert(same_as)}", "  ")
-        return lines + _also(others, report.target, page)
     lines.append("  " + page.paint(_identity(first, page), "quiet"))
     if first.explanation:
         lines += ["", *page.wrap(inert(first.explanation), "  ")]
@@ -151,8 +178,7 @@ def _diagnosis(report: TargetReport, page: Page, same_as: str | None) -> list[st
         lines += page.wrap(f"Could not be tested here: {inert(report.reason)}", "  ")
     lines += _section("How we know", (_item(line, page) for line in first.evidence), page)
     lines += _fixes(first, report.target, page)
-    rivals = (f"{rival.why} ({rival.cause})" for rival in first.alternatives)
-    lines += _section("Not excluded", (_item(line, page) for line in rivals), page)
+    lines += _open(first, report.target, page)
     lines += _also(others, report.target, page)
     more = page.paint(f"netwhy explain {inert(first.cause)}", "command")
     return [*lines, "", f"  More: {more}"]
@@ -163,16 +189,33 @@ def _identity(finding: Finding, page: Page) -> str:
 
 
 def _path(report: TargetReport, page: Page) -> list[str]:
-    """The path line: stations joined by the mark of the step that leads to each."""
+    """The path line: stations joined by the mark of the step that leads to each.
+
+    Where it is too long for a line it goes on below, with a whole station.
+    """
     if len(report.path) < 2:
         return []
-    drawn = inert(report.path[0].label)
+    lines = ["  " + inert(report.path[0].label)]
     for step in report.path[1:]:
-        mark = page.mark(step.mark)
-        drawn += f" {page.rule}{mark}{page.rule} {inert(step.label)}"
+        piece = f" {page.rule}{page.mark(step.mark)}{page.rule} {inert(step.label)}"
+        if columns(lines[-1] + piece) > page.width:
+            lines.append("   ")
+        lines[-1] += piece
         if step.mark is Mark.FAILED:
             break  # what lies behind the break was never seen
-    return page.wrap(drawn, "  ")
+    return lines
+
+
+def _timing(report: TargetReport, page: Page) -> list[str]:
+    """Where the time went, phase by phase, and where redirects led."""
+    lines = []
+    for words in (
+        phases(report, dot=page.dot),
+        hops(report, arrow="->" if page.ascii else "→"),
+    ):
+        if words:
+            lines += [page.paint(line, "quiet") for line in page.wrap(inert(words), "    ")]
+    return lines
 
 
 def _section(heading: str, items: Iterable[list[str]], page: Page) -> list[str]:
@@ -185,10 +228,22 @@ def _item(text: str, page: Page) -> list[str]:
 
 
 def _fixes(finding: Finding, target: Target, page: Page) -> list[str]:
-    items = (
-        _fix(fix, f"    {number}. ", target, page) for number, fix in enumerate(finding.fixes, 1)
-    )
+    fixes = (fix for fix in finding.fixes if not fix.decides)
+    items = (_fix(fix, f"    {number}. ", target, page) for number, fix in enumerate(fixes, 1))
     return _section("What to do", items, page)
+
+
+def _open(finding: Finding, target: Target, page: Page) -> list[str]:
+    """What the evidence left open, and the test that would decide."""
+    items = [_item(f"{rival.why} ({rival.cause})", page) for rival in finding.alternatives]
+    tests = [fix for fix in finding.fixes if fix.decides]
+    items += [_fix(fix, "    ", target, page) for fix in tests]
+    return _section(open_heading(finding), items, page)
+
+
+def open_heading(finding: Finding) -> str:
+    """What stands over the rivals and the deciding test."""
+    return "Not excluded" if finding.alternatives else "To be sure"
 
 
 def _fix(fix: Fix, lead: str, target: Target, page: Page) -> list[str]:

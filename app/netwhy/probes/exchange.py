@@ -23,8 +23,8 @@ from netwhy.system.sockaddr import family, sockaddr
 from netwhy.system.stream import Stream, StreamError
 
 CONNECT_S = 3.6
-HANDSHAKE_S = 5.0
-ANSWER_S = 5.0
+HANDSHAKE_S = 4.2
+ANSWER_S = 4.2
 #: Nothing certain is expected: a moment for a reset.
 _MOMENT_S = 1.0
 _RESEND_S = 1.0
@@ -35,22 +35,27 @@ async def exchange(ask: ExchangeAsk, tell: Callable[[Exchange], None]) -> Exchan
     """Send and receive once; every failure is an observation."""
     seen = Exchange(ask.address, ask.port, ask.transport, to_send=len((ask.send or "").encode()))
     started = time.perf_counter()
-    run = _datagrams if ask.transport == "udp" else _stream
-    return replace(await run(ask, seen), ms=(time.perf_counter() - started) * 1000)
+    if ask.transport == "udp":
+        seen = await _datagrams(ask, seen)
+    else:
+        seen = await _stream(ask, seen, tell)
+    return replace(seen, ms=_ms(started))
 
 
-async def _stream(ask: ExchangeAsk, seen: Exchange) -> Exchange:
+async def _stream(ask: ExchangeAsk, seen: Exchange, tell: Callable[[Exchange], None]) -> Exchange:
     started = time.perf_counter()
     try:
-        stream = await Stream.connect(ask.address, ask.port, ask.timeout_s or CONNECT_S)
+        limit = ask.timeout_s or CONNECT_S
+        stream = await Stream.connect(ask.address, ask.port, limit, ask.segment)
     except StreamError as error:
         return replace(seen, phase="connect", error=error.error)
-    seen = replace(seen, connect_ms=(time.perf_counter() - started) * 1000)
+    seen = replace(seen, connect_ms=_ms(started))
     with stream:
         if ask.transport == "tls":
             # Whether it is trusted is another question, and asked by the handshake probe.
             context = await tls_system.context("common", trust=False, check_name=False)
             name = ask.name.partition("%")[0] if ask.name else None
+            begun = time.perf_counter()
             try:
                 await stream.secure(context, name, ask.timeout_s or HANDSHAKE_S)
             except StreamError as error:
@@ -60,19 +65,31 @@ async def _stream(ask: ExchangeAsk, seen: Exchange) -> Exchange:
                     seen, phase="handshake", error=tls_system.failure(error, stream).error
                 )
             stream.sent = 0
-        return await _said(ask, stream, seen)
+            seen = replace(seen, tls_ms=_ms(begun))
+        return replace(await _said(ask, stream, seen, tell), flow=stream.flow())
 
 
-async def _said(ask: ExchangeAsk, stream: Stream, seen: Exchange) -> Exchange:
+async def _said(
+    ask: ExchangeAsk, stream: Stream, seen: Exchange, tell: Callable[[Exchange], None]
+) -> Exchange:
     """Send, then read to the answer; what a dying peer still said is read too."""
     limit = ask.timeout_s or ANSWER_S
     lost: str | None = None
+    begun = time.perf_counter()
+
+    def stands_still() -> None:
+        phase = "send" if stream.sent < seen.to_send else "receive"
+        now = replace(seen, phase=phase, sent=stream.sent, received=len(got), head=got[:KEPT])
+        tell(replace(now, pending=True, ms=_ms(begun), flow=stream.flow()))
+
+    got = b""
+    stream.on_silence(stands_still)
     try:
         await stream.send((ask.send or "").encode(), limit)
     except StreamError as error:
         lost = error.error
-    seen = replace(seen, sent=stream.sent)
-    got = b""
+    seen = replace(seen, sent=stream.sent, send_ms=_ms(begun))
+    begun = time.perf_counter()
     wanted = ask.expect.encode() if ask.expect is not None else None
     ends = time.perf_counter() + (limit if wanted is not None else min(limit, _MOMENT_S))
     error_now: str | None = None
@@ -82,10 +99,12 @@ async def _said(ask: ExchangeAsk, stream: Stream, seen: Exchange) -> Exchange:
         except StreamError as error:
             error_now = error.error
             break
-        got += data
         if not data:
             error_now = CLOSED
             break
+        if not got:
+            seen = replace(seen, first_byte_ms=_ms(begun))
+        got += data
         if wanted is None or wanted in got:
             return replace(seen, matched=True, received=len(got), head=got[:KEPT])
     seen = replace(seen, received=len(got), head=got[:KEPT])
@@ -132,6 +151,10 @@ async def _datagrams(ask: ExchangeAsk, seen: Exchange) -> Exchange:
             except OSError as error:
                 return replace(seen, phase="send", error=_name(error))
     return replace(seen, phase="receive", error=TIMEOUT)
+
+
+def _ms(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
 
 
 def _name(error: OSError) -> str:

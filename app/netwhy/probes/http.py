@@ -6,6 +6,7 @@ stop it: what HTTP says, its clock for one, may explain the certificate.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Callable
@@ -32,8 +33,11 @@ from netwhy.system import tls as tls_system
 from netwhy.system.stream import Stream, StreamError
 
 CONNECT_S = 3.6
-HANDSHAKE_S = 5.0
-ANSWER_S = 6.0
+HANDSHAKE_S = 4.2
+#: A page that takes longer is as good as none to whoever waits for it.
+ANSWER_S = 4.2
+#: Still without a connection: whoever must know why may begin to look.
+EARLY_WORD_S = 1.0
 #: The body is looked at, not downloaded.
 BODY_S = 2.0
 _BODY = 65_536
@@ -51,35 +55,44 @@ class _Answer:
     """What has come so far."""
 
     head: bytes = b""
+    request_ms: float | None = None
     first_byte_ms: float | None = None
+    body_ms: float | None = None
     response: h11.Response | None = None
     body: bytearray = field(default_factory=bytearray)
+    rule: str = ""
     whole: bool = True
+    ended: bool = True
 
 
 async def get(ask: HttpAsk, tell: Callable[[HttpExchange], None]) -> HttpExchange:
     """Ask once; every failure is an observation."""
-    seen = await _get(ask, trust=True)
+    seen = await _get(ask, tell, trust=True)
     if seen.error == UNTRUSTED:
         untrusted = seen.untrusted
-        seen = replace(await _get(ask, trust=False), untrusted=untrusted)
+        seen = replace(await _get(ask, tell, trust=False), untrusted=untrusted)
     return seen
 
 
-async def _get(ask: HttpAsk, *, trust: bool) -> HttpExchange:
+async def _get(ask: HttpAsk, tell: Callable[[HttpExchange], None], *, trust: bool) -> HttpExchange:
     started = time.perf_counter()
     seen = HttpExchange(ask.address, ask.url, clock=certificates.now())
+    early = replace(seen, phase="connect", pending=True, ended=False)
+    word = asyncio.get_running_loop().call_later(EARLY_WORD_S, lambda: tell(early))
     try:
-        stream = await Stream.connect(ask.address, ask.url.port, ask.timeout_s or CONNECT_S)
+        limit = ask.timeout_s or CONNECT_S
+        stream = await Stream.connect(ask.address, ask.url.port, limit, ask.segment)
     except StreamError as error:
         return replace(seen, phase="connect", error=error.error, ms=_ms(started))
+    finally:
+        word.cancel()
     with stream:
         seen = replace(seen, connect_ms=_ms(started))
         if ask.url.scheme == "https":
             seen = await _secured(ask, stream, seen, trust)
-        if seen.error is not None:
-            return replace(seen, ms=_ms(started))
-        return replace(await _asked(ask, stream, seen), ms=_ms(started))
+        if seen.error is None:
+            seen = await _asked(ask, stream, seen, tell)
+        return replace(seen, ms=_ms(started), flow=stream.flow())
 
 
 async def _secured(ask: HttpAsk, stream: Stream, seen: HttpExchange, trust: bool) -> HttpExchange:
@@ -96,7 +109,9 @@ async def _secured(ask: HttpAsk, stream: Stream, seen: HttpExchange, trust: bool
     return replace(seen, tls_ms=_ms(begun))
 
 
-async def _asked(ask: HttpAsk, stream: Stream, seen: HttpExchange) -> HttpExchange:
+async def _asked(
+    ask: HttpAsk, stream: Stream, seen: HttpExchange, tell: Callable[[HttpExchange], None]
+) -> HttpExchange:
     """The request and its answer."""
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
     answer = _Answer()
@@ -104,19 +119,27 @@ async def _asked(ask: HttpAsk, stream: Stream, seen: HttpExchange) -> HttpExchan
     error: str | None = None
     limit = ask.timeout_s or ANSWER_S
     begun = time.perf_counter()
+
+    def stands_still() -> None:
+        silent = replace(_told(seen, answer), phase=phase, pending=True)
+        tell(replace(silent, ms=_ms(begun), flow=stream.flow(), ended=False))
+
+    stream.on_silence(stands_still)
     try:
         request = connection.send(_request(ask.url)) or b""
         await stream.send(request + (connection.send(h11.EndOfMessage()) or b""), limit)
         phase = "answer"
-        await _read(connection, stream, answer, begun, limit)
+        answer.request_ms = _ms(begun)
+        await _read(connection, stream, answer, time.perf_counter(), limit)
     except h11.LocalProtocolError:  # a place that a redirect named, and nobody can ask for
         error = MALFORMED
-    except h11.RemoteProtocolError:
+    except h11.RemoteProtocolError as broken:
         error = MALFORMED if answer.head else CLOSED
+        answer.rule = readable(str(broken).encode(), _LONGEST)
     except StreamError as failure:
         error = failure.error
         if error == TIMEOUT and answer.response is not None:
-            error = None  # a stream without an end is an answer too
+            error, answer.ended = None, False  # a stream without an end is an answer too
     if answer.response is not None and error in (MALFORMED, CLOSED):
         error, answer.whole = None, False
     return replace(_told(seen, answer), error=error, phase=phase if error else "done")
@@ -126,7 +149,7 @@ async def _read(
     connection: h11.Connection, stream: Stream, answer: _Answer, begun: float, limit: float
 ) -> None:
     """Read until the answer ends or enough of it is there."""
-    ends = begun + limit
+    ends = body_ends = begun + limit
     while len(answer.body) < _BODY:
         event = connection.next_event()
         if event is h11.NEED_DATA:
@@ -139,12 +162,18 @@ async def _read(
             connection.receive_data(data)
         elif isinstance(event, h11.Response):
             answer.response = event
-            ends = min(ends, time.perf_counter() + BODY_S)
+            body_ends = min(ends, time.perf_counter() + BODY_S)
+            if _length(event) is None:
+                ends = body_ends
         elif isinstance(event, h11.Data):
             answer.body += event.data
+            if time.perf_counter() > body_ends:  # it comes along: enough was seen
+                answer.ended = False
+                return
         elif not isinstance(event, h11.InformationalResponse):
             if answer.response is None:
                 raise StreamError(CLOSED)
+            answer.body_ms = _ms(begun) - (answer.first_byte_ms or 0.0)
             return
 
 
@@ -170,7 +199,14 @@ def _request(url: Url) -> h11.Request:
 
 
 def _told(seen: HttpExchange, answer: _Answer) -> HttpExchange:
-    common: dict[str, Any] = {"head": answer.head, "first_byte_ms": answer.first_byte_ms}
+    common: dict[str, Any] = {
+        "head": answer.head,
+        "request_ms": answer.request_ms,
+        "first_byte_ms": answer.first_byte_ms,
+        "body_ms": answer.body_ms,
+        "ended": answer.ended,
+        "rule": answer.rule,
+    }
     response = answer.response
     if response is None:
         return replace(seen, **common)
@@ -191,8 +227,15 @@ def _told(seen: HttpExchange, answer: _Answer) -> HttpExchange:
         next=onward(seen.url, location) if redirected and location is not None else None,
         says=readable(bytes(answer.body), _SAID),
         body=len(answer.body),
+        promised=_length(response),
         whole=answer.whole,
     )
+
+
+def _length(response: h11.Response) -> int | None:
+    """Its Content-Length; h11 has refused what is no number (RFC 9112 §6.3)."""
+    length = next((value for name, value in response.headers if name == b"content-length"), b"")
+    return int(length) if length.isdigit() else None
 
 
 def _date(header: str) -> str:

@@ -14,19 +14,27 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from ipaddress import ip_address
 
 from netwhy.core.asks import ConnectAsk
 from netwhy.core.errnames import errno_name
 from netwhy.core.model import IPAddress
-from netwhy.core.observations import TIMEOUT, Connect, Icmp
+from netwhy.core.observations import CLOSED, TIMEOUT, Connect, Icmp
+from netwhy.core.protocols import KEPT
 from netwhy.system import errqueue, readiness, tcpinfo
 from netwhy.system.sockaddr import family, sockaddr
+from netwhy.system.stream import CUT
 
 #: Longer than the neighbour's silence of 3.08 s.
 DEADLINE_S = 3.6
 #: The first resend leaves after 1.0 s and may come back later: a good moment for a first word.
 EARLY_WORD_S = 1.15
+#: An open connection is kept for two round trips and this long: a peer that will not serve ends it
+#: at once, one that speaks first greets.
+_MOMENT_S = 0.03
+_LONGEST_MOMENT_S = 0.5
 _SELECT_LIMIT = 1024  # FD_SETSIZE, select(2)
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN)
 
@@ -49,8 +57,30 @@ async def connect(ask: ConnectAsk, tell: Callable[[Connect], None]) -> Connect:
             queued = errqueue.read(sock)
             return _failed(ask, code, started, queued[1] if queued else None)
         if _settled(sock):  # on this machine, before the event loop could be late
-            return _outcome(ask, sock, started)
-        return await _follow(ask, sock, started, tell)
+            seen = _outcome(ask, sock, started)
+        else:
+            seen = await _follow(ask, sock, started, tell)
+        if not seen.open or seen.ended or ask.glimpse:
+            return seen
+        return await _kept(sock, seen, tell)
+
+
+async def _kept(sock: socket.socket, seen: Connect, tell: Callable[[Connect], None]) -> Connect:
+    """The open connection a moment later; that it is open is told before."""
+    tell(seen)
+    began = time.perf_counter()
+    moment = min(_MOMENT_S + 2 * (seen.rtt_ms or 0.0) / 1000, _LONGEST_MOMENT_S)
+    try:
+        if await readiness.wait(sock, write=False, timeout_s=moment):
+            said = sock.recv(4096)
+            if said:
+                return replace(seen, greeting=said[:KEPT])
+            return replace(seen, ended=CLOSED, ended_ms=_ms(began))
+    except OSError as error:
+        return replace(seen, ended=errno_name(error.errno or errno.EIO), ended_ms=_ms(began))
+    finally:
+        _close(sock)
+    return seen
 
 
 async def _follow(
@@ -76,16 +106,18 @@ def _outcome(ask: ConnectAsk, sock: socket.socket, started: float) -> Connect:
     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if queued is not None:
         return _observe(ask, sock, started, error=errno_name(code or queued[0]), icmp=queued[1])
+    if code in CUT:  # it was open
+        seen = _observe(ask, sock, started, error=None)
+        return replace(seen, ended=errno_name(code), ended_ms=0.0)
     if code:
         return _observe(ask, sock, started, error=errno_name(code))
-    errqueue.listen(sock, on=False)
+    if not ask.glimpse:  # one that stays open for a moment must not end by a stray ICMP error
+        errqueue.listen(sock, on=False)
     if _connected_to_itself(sock):
         # A reset instead of a close: TIME_WAIT would keep the port from a server that wants it.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return _observe(ask, sock, started, error="ECONNREFUSED", self_connected=True)
-    seen = _observe(ask, sock, started, error=None)
-    _close(sock)
-    return seen
+    return _observe(ask, sock, started, error=None)
 
 
 def _observe(
@@ -111,7 +143,7 @@ def _observe(
         source=_source(sock),
         resends=resends,
         resends_left=info.resends_out > 0
-        if info and resends and error in (None, TIMEOUT)
+        if info and resends and (pending or error == TIMEOUT)
         else None,
         queued=waited and (pending or error == TIMEOUT),
         pending=pending,
@@ -129,9 +161,14 @@ def _failed(
 def _source(sock: socket.socket) -> tuple[IPAddress, int] | None:
     try:
         host, port = sock.getsockname()[:2]
-        return ip_address(host), port
+        return _address(host), port
     except (OSError, ValueError):
         return None
+
+
+@lru_cache(maxsize=64)  # mostly one of a few own addresses
+def _address(text: str) -> IPAddress:
+    return ip_address(text)
 
 
 def _connected_to_itself(sock: socket.socket) -> bool:

@@ -7,7 +7,6 @@ server say that it misses a client certificate (RFC 8446 §4.4.2.4).
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import time
 from collections.abc import Callable
@@ -23,11 +22,10 @@ from netwhy.system import tls as tls_system
 from netwhy.system.stream import Stream, StreamError
 
 CONNECT_S = 3.6
-HANDSHAKE_S = 5.0
+#: Silence beyond this is a fault to whoever waits: long for a slow server, short for a person.
+HANDSHAKE_S = 4.2
 #: A session ticket or an alert follows the handshake at once, if at all.
 AFTERWARDS_S = 0.3
-#: Still without a byte: the contrast may begin.
-EARLY_WORD_S = 1.2
 _SNIFF_S = 0.7
 
 
@@ -51,21 +49,20 @@ async def _handshake(ask: TlsAsk, tell: Callable[[TlsHandshake], None]) -> TlsHa
     started = time.perf_counter()
     seen = TlsHandshake(ask.address, ask.port, _sni(ask.name), ask.offer, clock=certificates.now())
     try:
-        stream = await Stream.connect(ask.address, ask.port, ask.timeout_s or CONNECT_S)
+        limit = ask.timeout_s or CONNECT_S
+        stream = await Stream.connect(ask.address, ask.port, limit, ask.segment)
     except StreamError as error:
         return replace(seen, phase="connect", error=error.error, ms=_ms(started))
     with stream:
         seen = replace(seen, connect_ms=_ms(started))
+        begun = time.perf_counter()
 
-        def still_silent() -> None:
-            if not stream.received:
-                tell(replace(seen, pending=True))
+        def stands_still() -> None:
+            wire = _wire(stream)
+            tell(replace(seen, pending=True, phase="handshake", ms=_ms(begun), **wire))
 
-        early = asyncio.get_running_loop().call_later(EARLY_WORD_S, still_silent)
-        try:
-            return await _shaken(ask, stream, context, seen)
-        finally:
-            early.cancel()
+        stream.on_silence(stands_still)
+        return await _shaken(ask, stream, context, seen)
 
 
 async def _shaken(
@@ -113,6 +110,7 @@ def _wire(stream: Stream) -> dict[str, Any]:
     return {
         "head": stream.head,
         "received": stream.received,
+        "flow": stream.flow(),
         "asked_certificate": tls_system.records(stream.raw).asked_certificate,
     }
 

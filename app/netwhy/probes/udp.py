@@ -6,15 +6,15 @@ Silence proves nothing with UDP, so ports of well-known services get a real requ
 from __future__ import annotations
 
 import errno
-import os
 import socket
-import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from netwhy.core.asks import UdpAsk
 from netwhy.core.errnames import errno_name
 from netwhy.core.observations import TIMEOUT, Icmp, UdpExchange
+from netwhy.core.requests import request
 from netwhy.system import errqueue, readiness
 from netwhy.system.sockaddr import family, sockaddr
 
@@ -30,7 +30,7 @@ async def exchange(ask: UdpAsk, tell: Callable[[UdpExchange], None]) -> UdpExcha
     try:
         sock = socket.socket(family(ask.address), socket.SOCK_DGRAM)
     except OSError as error:
-        return _refused(ask, label, error.errno, started)
+        return replace(_refused(ask, label, error.errno, started), connected=False)
     with sock:
         sock.setblocking(False)
         try:
@@ -39,12 +39,15 @@ async def exchange(ask: UdpAsk, tell: Callable[[UdpExchange], None]) -> UdpExcha
                 _end_at(sock, ask.ttl)
             sock.connect(sockaddr(ask.address, ask.port))
         except (OSError, OverflowError) as error:
-            return _refused(ask, label, getattr(error, "errno", errno.EINVAL), started)
+            refused = _refused(ask, label, getattr(error, "errno", errno.EINVAL), started)
+            return replace(refused, connected=False)
         deadline = started + (ask.timeout_s or DEADLINE_S)
         while time.perf_counter() < deadline:
             seen = await _try(ask, sock, label, payload, started, deadline)
             if seen is not None:
                 return seen
+            silent = UdpExchange(ask.address, ask.port, label, error=TIMEOUT, ms=_ms(started))
+            tell(replace(silent, pending=True))
     return UdpExchange(ask.address, ask.port, label, error=TIMEOUT, ms=_ms(started))
 
 
@@ -86,22 +89,6 @@ async def _try(
         name = errno_name(error.errno or errno.EIO)
         return UdpExchange(ask.address, ask.port, label, error=name, ms=_ms(started))
     return UdpExchange(ask.address, ask.port, label, replied=True, ms=_ms(started))
-
-
-def request(port: int, send: str | None) -> tuple[str, bytes]:
-    """What to send to a port: (its name, the bytes).  Never empty, never more than a question."""
-    if send is not None:
-        return "as configured", send.encode()
-    if port == 53:
-        # ". NS IN", recursion desired (RFC 1035 §4.1)
-        return "DNS query", os.urandom(2) + b"\x01\x00\x00\x01" + bytes(6) + b"\x00\x00\x02\x00\x01"
-    if port == 123:
-        return "NTP client request", b"\x23" + bytes(47)  # version 4, mode 3 (RFC 5905)
-    if port == 3478:
-        # STUN binding request (RFC 8489): type, length, magic cookie, transaction
-        head = struct.pack("!HHI", 1, 0, 0x2112A442)
-        return "STUN binding request", head + os.urandom(12)
-    return "a short datagram", b"netwhy\n"
 
 
 def _refused(

@@ -16,19 +16,20 @@ from netwhy.system import files
 
 _MOST_FOLDERS = 20_000
 _WALK_AGAIN_S = 5.0  # an id that is not there is not looked for at every refresh
-_UNIT = re.compile(r".+\.(?:service|scope|socket|mount|swap|timer|path)\Z")
+# Patterns, compiled at first use: most checks name no process.
+_UNIT = r".+\.(?:service|scope|socket|mount|swap|timer|path)"
 _HEX = r"(?P<id>[0-9a-f]{12,64})"
 _RUNTIMES = (
-    (re.compile(rf"docker[-/]{_HEX}(?:\.scope)?\Z"), "docker"),
-    (re.compile(rf"libpod-(?:conmon-|payload-)?{_HEX}(?:\.scope)?\Z"), "podman"),
-    (re.compile(rf"cri-containerd[-:]{_HEX}(?:\.scope)?\Z"), "containerd"),
-    (re.compile(rf"crio-(?:conmon-)?{_HEX}(?:\.scope)?\Z"), "cri-o"),
-    (re.compile(rf"nerdctl-{_HEX}(?:\.scope)?\Z"), "containerd"),
-    (re.compile(r"lxc(?:\.payload\.|/)(?P<id>[\w.\-]+)\Z"), "lxc"),
-    (re.compile(r"machine-(?P<id>[\w.\\\-]+)\.scope\Z"), "machine"),
+    (rf"docker[-/]{_HEX}(?:\.scope)?", "docker"),
+    (rf"libpod-(?:conmon-|payload-)?{_HEX}(?:\.scope)?", "podman"),
+    (rf"cri-containerd[-:]{_HEX}(?:\.scope)?", "containerd"),
+    (rf"crio-(?:conmon-)?{_HEX}(?:\.scope)?", "cri-o"),
+    (rf"nerdctl-{_HEX}(?:\.scope)?", "containerd"),
+    (r"lxc(?:\.payload\.|/)(?P<id>[\w.\-]+)", "lxc"),
+    (r"machine-(?P<id>[\w.\\\-]+)\.scope", "machine"),
 )
-_BARE_ID = re.compile(r"[0-9a-f]{64}\Z")
-_POD = re.compile(r"pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})")
+_BARE_ID = r"[0-9a-f]{64}"
+_POD = r"pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def home_of(path: str) -> Home:
         if found:
             container, own = found, index
             break
-    units = [part for part in parts[:own] if _UNIT.fullmatch(part)]
+    units = [part for part in parts[:own] if re.fullmatch(_UNIT, part)]
     unit = units[-1] if units else None
     if unit == "init.scope" and len(units) > 1:
         unit = units[-2]  # the user's own service manager
@@ -62,20 +63,20 @@ def home_of(path: str) -> Home:
 
 def _container(parent: str, part: str, path: str) -> str | None:
     for pattern, runtime in _RUNTIMES:
-        found = pattern.fullmatch(part) or (
-            pattern.fullmatch(f"{parent}/{part}") if parent in ("docker", "lxc") else None
+        found = re.fullmatch(pattern, part) or (
+            re.fullmatch(pattern, f"{parent}/{part}") if parent in ("docker", "lxc") else None
         )
         if found:
             name = found["id"]
             short = name[:12] if re.fullmatch(r"[0-9a-f]{12,64}", name) else name
             return _named(short, runtime, path)
-    if _BARE_ID.fullmatch(part):
+    if re.fullmatch(_BARE_ID, part):
         return _named(part[:12], "container", path)
     return None
 
 
 def _named(short: str, runtime: str, path: str) -> str:
-    pod = _POD.search(path) if "kubepods" in path else None
+    pod = re.search(_POD, path) if "kubepods" in path else None
     if pod:
         return f"{short} (kubernetes pod {pod['uid'].replace('_', '-')})"
     return short if runtime == "container" else f"{short} ({runtime})"

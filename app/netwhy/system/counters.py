@@ -93,6 +93,16 @@ def counters() -> Counters:
     )
 
 
+def loopback_received() -> int | None:
+    """Packets that came in over the loopback interface; None where that is not told."""
+    for line in files.read_text("/proc/net/dev").splitlines():
+        name, colon, values = line.partition(":")
+        fields = values.split()
+        if colon and name.strip() == "lo" and len(fields) > 1 and _is_number(fields[1]):
+            return int(fields[1])
+    return None
+
+
 def _ip(found: Mapping[str, int]) -> IpCounters:
     return IpCounters(
         in_receives=found.get("InReceives", 0),

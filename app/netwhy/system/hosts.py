@@ -35,7 +35,10 @@ def hosts_entry(name: str, path: str | None = None) -> HostsEntry:
     entries = tuple((number, address) for number, address, _names in lines)
     beside = dict.fromkeys(n for _number, _address, names in lines for n in names)
     similar = () if entries else _similar(data, name)
-    return HostsEntry(name, path, entries, tuple(n for n in beside if n != name.lower()), similar)
+    others = tuple(n for n in beside if n != name.lower())
+    return HostsEntry(
+        name, path, entries, others, similar, None if entries else _commented(data, name)
+    )
 
 
 def parse_hosts(data: bytes, name: str) -> Iterator[tuple[int, IPAddress, tuple[str, ...]]]:
@@ -52,6 +55,20 @@ def parse_hosts(data: bytes, name: str) -> Iterator[tuple[int, IPAddress, tuple[
         fields = line.split(b"#", 1)[0].split()
         if wanted in fields[1:] and (address := _address(fields[0])):
             yield number, address, _texts(fields[1:])
+
+
+def _commented(data: bytes, name: str) -> tuple[int, str] | None:
+    """The first line that is an entry for the name behind a comment sign."""
+    wanted = name.encode("utf-8", "replace").lower()
+    if wanted not in (lowered := data.lower()):
+        return None
+    for number, line in enumerate(lowered.split(b"\n"), 1):
+        if wanted not in line or not line.lstrip().startswith(b"#"):
+            continue
+        fields = line.lstrip(b"# \t").split(b"#", 1)[0].split()
+        if wanted in fields[1:] and _address(fields[0]):
+            return number, line.strip()[:200].decode("utf-8", "replace")
+    return None
 
 
 def _similar(data: bytes, name: str) -> tuple[str, ...]:

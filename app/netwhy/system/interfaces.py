@@ -12,6 +12,7 @@ _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
 _IFF_UP, _IFF_LOOPBACK = 0x1, 0x8
 _IFLA_IFNAME, _IFLA_MTU, _IFLA_OPERSTATE, _IFLA_CARRIER = 3, 4, 16, 33
+_IFLA_LINKINFO, _IFLA_INFO_KIND = 18, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _IFA_F_OPTIMISTIC, _IFA_F_DADFAILED, _IFA_F_DEPRECATED, _IFA_F_TENTATIVE = 0x4, 0x8, 0x20, 0x40
 #: RFC 2863 states in which no packet passes: not present, down, lower layer down, dormant.
@@ -51,7 +52,15 @@ def parse_link(body: bytes, addresses: dict[int, list[InterfaceAddress]]) -> Int
         loopback=bool(flags & _IFF_LOOPBACK),
         addresses=tuple(addresses.get(index, ())),
         mtu=netlink.number(found.get(_IFLA_MTU)),
+        kind=_kind(found.get(_IFLA_LINKINFO)),
     )
+
+
+def _kind(nested: bytes | None) -> str:
+    """What sort of virtual interface it is; "" for a real one."""
+    if not nested:
+        return ""
+    return netlink.text(netlink.attributes(nested, 0).get(_IFLA_INFO_KIND)) or ""
 
 
 def _carrier(up: bool, found: dict[int, bytes]) -> bool | None:

@@ -13,6 +13,7 @@ from netwhy.system import files
 from netwhy.system.interfaces import interfaces
 from netwhy.system.routes import gateways
 
+_CAP_NET_BIND_SERVICE = 10
 _CAP_NET_ADMIN, _CAP_NET_RAW = 12, 13
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -26,11 +27,14 @@ def local_state() -> LocalState:
         interfaces=interfaces(),
         gateways=gateways(),
         ephemeral_range=ephemeral_range(),
+        reserved_ports=reserved_ports(),
         unprivileged_port_start=unprivileged_port_start(),
         files_limit=_files_limit(),
         files_open=_files_open(),
         ipv6_disabled=_ipv6_disabled(),
         proxies=proxies(os.environ),
+        wsl=wsl(),
+        confined=_confined(),
     )
 
 
@@ -50,6 +54,14 @@ def privileged() -> bool:
     return bool(found and int(found[1], 16) & wanted)
 
 
+def binds_any_port() -> bool:
+    """May this process take ports below the unprivileged ones (CAP_NET_BIND_SERVICE)?"""
+    if sys.platform == "win32":
+        return True
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", files.read_text("/proc/self/status"), re.M)
+    return bool(int(found[1], 16) & 1 << _CAP_NET_BIND_SERVICE) if found else os.geteuid() == 0
+
+
 def _windows_administrator() -> bool:
     import ctypes
 
@@ -63,6 +75,16 @@ def ephemeral_range() -> tuple[int, int] | None:
     """First and last port that the kernel gives to outgoing connections; None when unknown."""
     found = numbers("/proc/sys/net/ipv4/ip_local_port_range")
     return (found[0], found[1]) if len(found) == 2 else None
+
+
+def reserved_ports() -> tuple[tuple[int, int], ...]:
+    """First and last of each range in ip_local_reserved_ports, written `8080,9000-9010`."""
+    found = []
+    for part in files.read_text("/proc/sys/net/ipv4/ip_local_reserved_ports").strip().split(","):
+        first, _, last = part.partition("-")
+        if first.isdecimal() and (not last or last.isdecimal()):
+            found.append((int(first), min(int(last or first), 65535)))
+    return tuple(found)
 
 
 def unprivileged_port_start() -> int:
@@ -110,6 +132,26 @@ def _ipv6_disabled() -> bool:
     if numbers("/proc/sys/net/ipv6/conf/all/disable_ipv6") == [1]:
         return True
     return os.path.isdir("/proc/net") and not os.path.exists("/proc/net/if_inet6")
+
+
+def wsl() -> bool:
+    """Is this the Windows Subsystem for Linux?  Its kernel says so."""
+    return "microsoft" in files.read_text("/proc/version").lower()
+
+
+def _confined() -> tuple[str, ...]:
+    """What confines this process, as far as it may know: Landlock leaves no trace (proc(5))."""
+    if not sys.platform.startswith("linux"):
+        return ()
+    found = []
+    if re.search(r"^Seccomp:\s*2", files.read_text("/proc/self/status"), re.M):
+        found.append("a seccomp filter")
+    label = files.read_text("/proc/self/attr/current").strip("\0\n ")
+    if label.endswith("(enforce)"):
+        found.append(f"AppArmor profile {label.removesuffix('(enforce)').strip()}")
+    elif label.count(":") >= 3 and ":unconfined_t:" not in label:
+        found.append(f"SELinux domain {label}")
+    return tuple(found)
 
 
 def proxies(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ _NLM_F_REQUEST = 0x1
 _NLM_F_DUMP = 0x300
 _NLM_F_DUMP_INTR = 0x10
 _NLMSG_NOOP, _NLMSG_ERROR, _NLMSG_DONE = 1, 2, 3
+ENDS = (_NLMSG_ERROR, _NLMSG_DONE)
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _RECEIVE_BYTES = 1 << 17  # one dump message is at most 32 KiB, a link with many VFs may be more
@@ -75,15 +76,40 @@ def partial_dump(protocol: int, kind: int, body: bytes, *, timeout_s: float) -> 
 def _exchange(
     protocol: int, kind: int, body: bytes, flags: int, timeout_s: float
 ) -> Iterator[Message]:
+    deadline = time.monotonic() + timeout_s
+    with _asked(protocol, kind, body, flags, timeout_s) as link:
+        yield from _answers(link, deadline, bool(flags & _NLM_F_DUMP))
+
+
+def datagrams(protocol: int, kind: int, body: bytes, *, timeout_s: float) -> Iterator[bytes]:
+    """A table as the datagrams it came in, for who only counts; the last holds NLMSG_DONE.
+
+    Raises OSError where netlink is not to be had or takes too long.
+    """
+    deadline = time.monotonic() + timeout_s
+    with _asked(protocol, kind, body, _NLM_F_DUMP, timeout_s) as link:
+        while (left := deadline - time.monotonic()) > 0:
+            link.settimeout(left)
+            data, sender = link.recvfrom(_RECEIVE_BYTES)
+            if sender[0] == 0:
+                yield data
+    raise TimeoutError("netlink took too long")
+
+
+def _asked(protocol: int, kind: int, body: bytes, flags: int, timeout_s: float) -> socket.socket:
+    """A socket on which that was asked; the caller closes it."""
     family: int | None = getattr(socket, "AF_NETLINK", None)
     if family is None:
         raise OSError("this platform has no netlink")
-    deadline = time.monotonic() + timeout_s
-    with socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as link:
-        length = _HEADER.size + len(body)
+    link = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    try:
         link.settimeout(timeout_s)
+        length = _HEADER.size + len(body)
         link.send(_HEADER.pack(length, kind, _NLM_F_REQUEST | flags, 1, 0) + body)
-        yield from _answers(link, deadline, bool(flags & _NLM_F_DUMP))
+    except BaseException:
+        link.close()
+        raise
+    return link
 
 
 def _answers(link: socket.socket, deadline: float, dumping: bool) -> Iterator[Message]:
@@ -102,7 +128,7 @@ def _answers(link: socket.socket, deadline: float, dumping: bool) -> Iterator[Me
         for kind, flags, body in split(data):
             interrupted = interrupted or bool(flags & _NLM_F_DUMP_INTR)
             if kind in (_NLMSG_ERROR, _NLMSG_DONE):
-                _raise_errno(body, kind == _NLMSG_ERROR)
+                raise_errno(body, kind)
                 if interrupted:
                     raise Interrupted("the table changed while it was read")
                 return
@@ -113,10 +139,10 @@ def _answers(link: socket.socket, deadline: float, dumping: bool) -> Iterator[Me
     raise OSError("netlink gave more than can be read")
 
 
-def _raise_errno(body: bytes, is_error: bool) -> None:
+def raise_errno(body: bytes, kind: int) -> None:
     """An error carries -errno; the end of a dump carries 0 or the dump's own -errno."""
     if len(body) < 4:
-        if is_error:
+        if kind == _NLMSG_ERROR:
             raise OSError("netlink gave an unreadable error")
         return
     (number,) = struct.unpack_from("=i", body)

@@ -21,6 +21,7 @@ from netwhy.core.observations import (
     Route,
     Socket,
 )
+from netwhy.system import proctables
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def interfaces() -> tuple[Interface, ...]:
         addresses = psutil.net_if_addrs()
         stats = psutil.net_if_stats()
     except (ImportError, OSError, RuntimeError):
-        return ()
+        return proctables.interfaces()  # psutil needs netlink for it too
     found = []
     for name, entries in addresses.items():
         stat = stats.get(name)
@@ -97,10 +98,13 @@ def route(address: IPAddress) -> Route:
         unrelated = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
         symbol = errno.errorcode.get(error.errno or 0, "ENETUNREACH")
         return Route(address, error=None if unrelated else symbol)
-    own = interfaces()
-    name = next((i.name for i in own if any(a.address == source for a in i.addresses)), None)
     local = address.is_loopback or address == source
     multicast = address.is_multicast
+    hop = None if local else proctables.next_hop(address)
+    if hop is not None:
+        return Route(address, None, hop[0], hop[1], source, multicast=multicast)
+    own = interfaces()
+    name = next((i.name for i in own if any(a.address == source for a in i.addresses)), None)
     return Route(address, interface=name, source=source, local=local, multicast=multicast)
 
 
@@ -112,7 +116,7 @@ def _destination(address: IPAddress) -> tuple[str, int] | tuple[str, int, int, i
 
 
 def gateways() -> tuple[Gateway, ...]:
-    """A default route per family, with its interface; its next hop is not known this way."""
+    """A default route per family, with its interface; its next hop only where a file tells it."""
     on_link = [
         ipaddress.ip_network((a.address, a.prefix), strict=False)
         for i in interfaces()
@@ -124,7 +128,7 @@ def gateways() -> tuple[Gateway, ...]:
     )
     found = [route(address) for address in outside]
     return tuple(
-        Gateway(None, r.interface or "?", r.address.version)
+        Gateway(r.gateway, r.interface or "?", r.address.version)
         for r in found
         if r.error is None and r.source is not None and not r.source.is_loopback
     )

@@ -23,7 +23,8 @@ async def wait(sock: socket.socket, *, write: bool, timeout_s: float) -> bool:
     add, remove = (
         (loop.add_writer, loop.remove_writer) if write else (loop.add_reader, loop.remove_reader)
     )
-    add(sock, settle)
+    number = sock.fileno()  # of a socket itself asyncio writes out the name, for an error unseen
+    add(number, settle)
     timer = loop.call_later(timeout_s, lambda: ready.cancel() if not ready.done() else None)
     try:
         await ready
@@ -35,4 +36,4 @@ async def wait(sock: socket.socket, *, write: bool, timeout_s: float) -> bool:
         return False
     finally:
         timer.cancel()
-        remove(sock)
+        remove(number)

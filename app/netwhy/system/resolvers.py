@@ -23,6 +23,8 @@ _MOST_SERVERS = 3  # MAXNS
 _MOST_NDOTS, _MOST_TIMEOUT_S, _MOST_ATTEMPTS = 15, 30, 5
 _KEYWORDS = ("nameserver", "domain", "search", "options", "sortlist")
 _BLANKS = " \t"
+#: What was meant to be a server line: behind a byte order mark, or with another sign than a blank.
+_NEARLY = re.compile(r"(?:\ufeff\s*nameserver\s+|nameserver\s*[=:]\s*)(\S+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class ParsedResolvConf:
     attempts: int = 2
     ignored: list[tuple[int, str, str]] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    ndots_line: int = 0
 
     def ignore(self, number: int, text: str, why: str) -> None:
         self.ignored.append((number, text, why))
@@ -74,6 +77,8 @@ def resolver_config(
         lookups=services,
         lookups_line=services_line,
         options=tuple(dict.fromkeys(parsed.options)),
+        search_line=parsed.search_line[0] if parsed.search_line else 0,
+        ndots_line=parsed.ndots_line,
     )
 
 
@@ -122,7 +127,7 @@ def parse_resolv_conf(data: bytes) -> ParsedResolvConf:
         elif keyword in ("domain", "search"):
             _search(parsed, number, line, keyword, value)
         elif keyword == "options":
-            _options(parsed, value)
+            _options(parsed, value, number)
     return parsed
 
 
@@ -137,6 +142,8 @@ def _keyword(line: str) -> tuple[str | None, str]:
 def _ignored_line(parsed: ParsedResolvConf, number: int, line: str) -> None:
     """A line that starts with no keyword; a server in it is still shown, as not used."""
     text = line.strip()
+    if meant := _NEARLY.match(text):
+        return _nearly(parsed, number, text, meant)
     words = text.split()
     known = words[0].lower() in _KEYWORDS
     if text.startswith(("#", ";")):
@@ -155,6 +162,15 @@ def _ignored_line(parsed: ParsedResolvConf, number: int, line: str) -> None:
         parsed.resolvers.append(ConfiguredResolver(address, words[1], number, False, why, port))
 
 
+def _nearly(parsed: ParsedResolvConf, number: int, text: str, meant: re.Match[str]) -> None:
+    """A server line whose keyword is not read as one: something stands before or behind it."""
+    mark = text.startswith("\ufeff")
+    why = "the file begins with a byte order mark" if mark else "a blank must follow the keyword"
+    parsed.ignore(number, text, why)
+    address, port = _meant(meant[1])
+    parsed.resolvers.append(ConfiguredResolver(address, meant[1], number, False, why, port))
+
+
 def _nameserver(parsed: ParsedResolvConf, number: int, line: str, value: str) -> None:
     text = re.split(r"[ \t]", value, maxsplit=1)[0]
     address = _server_address(text)
@@ -168,6 +184,11 @@ def _nameserver(parsed: ParsedResolvConf, number: int, line: str, value: str) ->
         parsed.ignore(number, line.strip(), problem)
     used = problem is None
     parsed.resolvers.append(ConfiguredResolver(address, text.strip(), number, used, problem, port))
+    more = re.split(r"[ \t]+", value.strip())[1:2] if used else []
+    if more and (second := _server_address(more[0])):
+        why = "only the first address of a line counts"
+        parsed.ignore(number, line.strip(), why)
+        parsed.resolvers.append(ConfiguredResolver(second, more[0], number, False, why))
 
 
 def _meant(text: str) -> tuple[IPAddress | None, int]:
@@ -237,7 +258,7 @@ def _search(parsed: ParsedResolvConf, number: int, line: str, keyword: str, valu
     parsed.search = tuple(names if keyword == "search" else names[:1])
 
 
-def _options(parsed: ParsedResolvConf, value: str) -> None:
+def _options(parsed: ParsedResolvConf, value: str, line: int = 0) -> None:
     """Unknown options are passed over; numbers are read as atoi does and cut to their maximum."""
     for option in value.split():
         name, colon, text = option.partition(":")
@@ -248,6 +269,7 @@ def _options(parsed: ParsedResolvConf, value: str) -> None:
         number = max(0, int(found[0])) if found else 0
         if name == "ndots":
             parsed.ndots = min(number, _MOST_NDOTS)
+            parsed.ndots_line = line
         elif name == "timeout":
             parsed.timeout_s = min(number, _MOST_TIMEOUT_S)
         elif name == "attempts":

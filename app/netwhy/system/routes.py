@@ -7,16 +7,19 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 from netwhy.core.model import IPAddress
 from netwhy.core.observations import Gateway, Neighbour, Route
-from netwhy.system import netlink
+from netwhy.system import files, netlink
 
 _AF_INET, _AF_INET6 = 2, 10
 _RTM_NEWROUTE, _RTM_GETROUTE, _RTM_NEWNEIGH, _RTM_GETNEIGH = 24, 26, 28, 30
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 4, 5, 6, 7
 _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA = 9, 15, 18
+_RTA_SRC, _RTA_IP_PROTO, _RTA_DPORT = 2, 27, 29
+_PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 _UNICAST, _LOCAL, _BROADCAST, _ANYCAST, _MULTICAST = 1, 2, 3, 4, 5
 _REFUSING = {6: "EINVAL", 7: "EHOSTUNREACH", 8: "EACCES", 9: "ENETUNREACH"}  # rtnetlink(7)
 _TABLE_MAIN, _TABLE_LOCAL = 254, 255
@@ -99,6 +102,40 @@ def parse_route(address: IPAddress, body: bytes) -> Route:
     )
 
 
+def flow(address: IPAddress, transport: str, port: int) -> Route:
+    """The route of one flow, where routing rules look at source, protocol or port too.
+
+    As the kernel does in connect: first the source is chosen, then looked up with it.  A kernel
+    that does not know these attributes (before 4.18) answers as for the address alone.
+    """
+    plain = route(address)
+    if plain.error is not None or plain.local:
+        return replace(plain, transport=transport, port=port)
+    wire = _unscoped(address)
+    family = _AF_INET if wire.version == 4 else _AF_INET6
+    protocol = _PROTOCOLS.get(transport, socket.IPPROTO_TCP)
+    more = netlink.attribute(_RTA_IP_PROTO, bytes([protocol]))
+    more += netlink.attribute(_RTA_DPORT, struct.pack("!H", port))
+    length = 0
+    if plain.source is not None and plain.source.version == wire.version:
+        more += netlink.attribute(_RTA_SRC, _unscoped(plain.source).packed)
+        length = wire.max_prefixlen
+    if plain.interface is not None and address != wire:
+        more += netlink.attribute(_RTA_OIF, struct.pack("=I", _scope_index(address) or 0))
+    body = _ROUTE_HEADER.pack(family, wire.max_prefixlen, length, 0, 0, 0, 0, 0, 0)
+    body += netlink.attribute(_RTA_DST, wire.packed) + more
+    found = plain
+    try:
+        _kind, answer = netlink.get(netlink.NETLINK_ROUTE, _RTM_GETROUTE, body)
+        found = parse_route(address, answer)
+    except netlink.Refused as error:
+        if error.errno in _FIB_ANSWERS:
+            found = Route(address, error=_symbol(error.errno))
+    except OSError:
+        pass
+    return replace(found, transport=transport, port=port)
+
+
 def neighbour(address: IPAddress, interface: str | None) -> Neighbour:
     """The neighbour entry as it is now; NONE where there is none.  Never raises.
 
@@ -122,8 +159,19 @@ def neighbour(address: IPAddress, interface: str | None) -> Neighbour:
             if error.errno == errno.ENOENT:
                 return Neighbour(address, interface, "NONE")
         except OSError:
-            return Neighbour(address, interface, "NONE")
+            return _neighbour_from_file(address, interface)
     return _neighbour_from_dump(address, wire, interface, index, body)
+
+
+def _neighbour_from_file(address: IPAddress, interface: str | None) -> Neighbour:
+    """Where a sandbox forbids netlink: IPv4 has a file (proc(5)), IPv6 has none."""
+    for line in files.read_text("/proc/net/arp").splitlines()[1:]:
+        fields = line.split()
+        if len(fields) == 6 and fields[0] == str(address) and interface in (None, fields[5]):
+            flags = int(fields[2], 16) if fields[2].startswith("0x") else 0
+            state = "STALE" if flags & 0x2 else "INCOMPLETE"
+            return Neighbour(address, fields[5], "PERMANENT" if flags & 0x4 else state)
+    return Neighbour(address, interface, "NONE")
 
 
 def _neighbour_from_dump(

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
+from netwhy.core.clients import counted
 from netwhy.core.model import IPAddress
 from netwhy.core.observations import PortTable, PortUse, Socket
-from netwhy.system import files, netlink
-from netwhy.system.local import ephemeral_range
+from netwhy.system import connections, files, local, netlink
 
 _SOCK_DIAG_BY_FAMILY = 20
 _AF_INET, _AF_INET6 = 2, 10
@@ -26,6 +26,7 @@ _REQUEST = struct.Struct("=BBBBI")
 _PORTS = struct.Struct(">HH")
 _MESSAGE = struct.Struct("=BBBB4x16s16sI8xIIIII")  # inet_diag_msg; the ports are big-endian
 _TIMER_TIMEWAIT = 3
+_MOST_CONNECTIONS = 32  # whose owners are looked for: they come from a few processes
 _CLOSE = 7
 _ATTR_V6ONLY, _ATTR_CGROUP_ID = 11, 21  # INET_DIAG_SKV6ONLY, INET_DIAG_CGROUP_ID
 _STATES = (
@@ -58,38 +59,73 @@ class Row:
 
 
 def port_table(port: int, transport: str) -> PortTable:
-    """Every socket of both families with that local port, in every state, with its owners.
+    """Every socket of both families with that local port, in every state.
 
+    Those that hold it have their owners; where only connections do, the first of these.
     `complete` is False where bound sockets that never listened cannot be seen: before Linux 6.8,
     and without sock_diag.  IPv4-mapped addresses are shown as the IPv4 they stand for.
     """
     rows, direct = _read(transport, _ALL, port=port)
-    found = _with_owners(rows)
+    holding = [r for r in rows if r.socket.listening or r.socket.state == "BOUND"]
+    # The connections of a server are its own; without one they are what is left to name.
+    wanted = holding or [r for r in rows if r.socket.inode][:_MOST_CONNECTIONS]
+    known = {s.inode: s for s in _with_owners(wanted)}
+    found = tuple(known.get(r.socket.inode, r.socket) if r.socket.inode else r.socket for r in rows)
     return PortTable(port, transport, found, complete=direct and _shows_bound(transport))
 
 
 def sockets(everything: bool = False) -> tuple[Socket, ...]:
-    """Listeners, bound TCP sockets and unconnected UDP, with owners; or every socket there is."""
-    rows: list[Row] = []
+    """Listeners, bound TCP sockets and unconnected UDP, with owners; or every socket there is.
+
+    TCP listeners are told with the number of their connections.
+    """
+    return counted(_with_owners(rows(everything)), connections.per_endpoint())
+
+
+def rows(everything: bool = False) -> list[Row]:
+    """As `sockets`, without owners and numbers."""
+    found: list[Row] = []
     for transport, listening in (("tcp", _LISTENING), ("udp", _UNCONN)):
-        rows.extend(_read(transport, _ALL if everything else listening)[0])
-    return _with_owners(rows)
+        found.extend(_read(transport, _ALL if everything else listening)[0])
+    return found
 
 
-def port_use(address: IPAddress, port: int) -> PortUse:
-    """TCP sockets that go from a source port of the ephemeral range to that destination.
+def rows_of(port: int, transport: str = "tcp") -> list[Row]:
+    """The sockets of one local port in every state, without looking for their owners."""
+    return _read(transport, _ALL, port=port)[0]
 
+
+def ports_taken(transport: str) -> frozenset[int]:
+    """Every local port that a socket has: listening, bound, or as its source port."""
+    return frozenset(row.socket.port for row in _read(transport, _ALL)[0])
+
+
+def port_use(address: IPAddress, port: int, transport: str = "tcp") -> PortUse:
+    """Sockets with a source port of the ephemeral range: TCP ones that go to that destination.
+
+    A UDP port belongs to one socket, wherever that sends to, so with UDP all of them count.
     `available` counts the range without its reserved ports; 0 when the range is unknown.
     """
-    wire = _plain(address)
-    first, last = ephemeral_range() or (1, 0)
-    there = (wire, port)
-    rows, _direct = _read("tcp", _ALL, remote_port=port)
-    used = [r.socket for r in rows if r.socket.remote == there and first <= r.socket.port <= last]
+    first, last = local.ephemeral_range() or (1, 0)
+    if transport == "udp":
+        rows, _direct = _read("udp", _ALL)
+        used = [r.socket for r in rows if _in_the_way(r.socket, address.version)]
+    else:
+        there = (_plain(address), port)
+        rows, _direct = _read("tcp", _ALL, remote_port=port)
+        used = [r.socket for r in rows if r.socket.remote == there]
+    used = [s for s in used if first <= s.port <= last]
     waiting = sum(s.state == "TIME_WAIT" for s in used)
-    reserved = sum(first <= p <= last for p in _reserved_ports())
+    reserved = sum(first <= p <= last for p in reserved_ports())
     ports = len({s.port for s in used})
-    return PortUse(address, port, ports, max(0, last - first + 1 - reserved), waiting)
+    available = max(0, last - first + 1 - reserved)
+    return PortUse(address, port, ports, available, waiting, transport)
+
+
+def _in_the_way(held: Socket, version: int) -> bool:
+    """Does a UDP socket take its port from others of that family?"""
+    both = held.address.is_unspecified and held.v6only is not True
+    return held.address.version == version or (held.address.version == 6 and both)
 
 
 def _with_owners(rows: list[Row]) -> tuple[Socket, ...]:
@@ -220,13 +256,10 @@ def _shows_bound(transport: str) -> bool:
         return False
 
 
-def _reserved_ports() -> Iterator[int]:
-    """ip_local_reserved_ports: `8080,9000-9010`."""
-    text = files.read_text("/proc/sys/net/ipv4/ip_local_reserved_ports")
-    for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        if first.isdecimal() and (not last or last.isdecimal()):
-            yield from range(int(first), min(int(last or first), 65535) + 1)
+def reserved_ports() -> Iterator[int]:
+    """What no outgoing connection is given, port by port."""
+    for first, last in local.reserved_ports():
+        yield from range(first, last + 1)
 
 
 def _from_proc(family: int, transport: str) -> list[Row]:

@@ -6,24 +6,33 @@ blocks, and the bytes of the peer can be read whatever OpenSSL thinks of them.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import socket
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from netwhy.core.errnames import errno_name
 from netwhy.core.model import IPAddress
-from netwhy.core.observations import CLOSED, TIMEOUT
+from netwhy.core.observations import CLOSED, TIMEOUT, Flow
 from netwhy.core.protocols import KEPT
-from netwhy.system import readiness
+from netwhy.system import readiness, tcpinfo
 from netwhy.system.sockaddr import family, sockaddr
 
 if TYPE_CHECKING:  # a check without TLS need not load it
     import ssl
 
+#: What a connect that was answered ends with when the connection is cut before anybody has looked.
+#: An RST to the SYN itself would be ECONNREFUSED (tcp_reset in Linux' net/ipv4/tcp_input.c).
+CUT = (errno.ECONNRESET, errno.EPIPE)
 CHUNK = 16_384
 _WANT_ALL = 65_536  # bytes of a handshake that are kept, to look into its records
+#: Silences after which `on_silence` gives a word: one that is suspect when the kernel has seen
+#: packets vanish, one that is suspect in itself, and one that outlasts the time in which Linux
+#: finds a smaller size for what vanishes (tcp_mtu_probing; 3.1 s for a short answer, measured).
+SILENCES_S = (1.0, 2.0, 3.5)
 
 
 class StreamError(Exception):
@@ -49,14 +58,23 @@ class Stream:
         self._incoming: ssl.MemoryBIO | None = None
         self._outgoing: ssl.MemoryBIO | None = None
         self._lost: StreamError | None = None
+        self._cut: StreamError | None = None
         self.received = 0
         self.head = b""
         self.raw = b""
         self.sent = 0
+        self._pushed = 0
+        self._moved = time.perf_counter()
+        self._silent_s = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        info = tcpinfo.read(sock)  # now: later it is the time of answers, too
+        self.rtt_ms = info.rtt_ms if info is not None else None
 
     @classmethod
-    async def connect(cls, address: IPAddress, port: int, timeout_s: float) -> Stream:
-        """Open a connection to an address."""
+    async def connect(
+        cls, address: IPAddress, port: int, timeout_s: float, segment: int | None = None
+    ) -> Stream:
+        """Open a connection to an address; packets carry `segment` bytes at most, both ways."""
         try:
             sock = socket.socket(family(address), socket.SOCK_STREAM)
         except OSError as error:
@@ -64,12 +82,14 @@ class Stream:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if segment is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
             code = sock.connect_ex(sockaddr(address, port))
             if code in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN):
                 if not await readiness.wait(sock, write=True, timeout_s=timeout_s):
                     raise StreamError(TIMEOUT)
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code:
+            if code and code not in CUT:
                 raise StreamError(errno_name(code))
         except OSError as error:
             sock.close()
@@ -77,13 +97,17 @@ class Stream:
         except BaseException:
             sock.close()
             raise
-        return cls(sock)
+        stream = cls(sock)
+        stream._cut = StreamError(errno_name(code)) if code else None
+        return stream
 
     def __enter__(self) -> Stream:
         return self
 
     def __exit__(self, *_exc: object) -> None:
         """Say goodbye as far as it can be said at once, and close."""
+        if self._watch is not None:
+            self._watch.cancel()
         with contextlib.suppress(Exception):  # whatever is wrong now, it was told already
             if self._tls is not None and self._outgoing is not None:
                 with contextlib.suppress(OSError):  # the peer's own goodbye is not awaited
@@ -91,6 +115,46 @@ class Stream:
                 self._sock.send(self._outgoing.read())
             self._sock.shutdown(socket.SHUT_WR)
         self._sock.close()
+
+    # ---------------------------------------------------------------------------------- progress
+
+    def flow(self) -> Flow:
+        """What the connection carried so far."""
+        silent = max(self._silent_s, time.perf_counter() - self._moved)
+        info = tcpinfo.read(self._sock)
+        if info is None:
+            return Flow(self.received, self._pushed, silent * 1000)
+        return Flow(
+            self.received,
+            self._pushed,
+            silent * 1000,
+            info.unacked,
+            info.resends,
+            info.out_of_order,
+            info.mss,
+            info.path_mtu,
+            self.rtt_ms,
+        )
+
+    def on_silence(self, tell: Callable[[], None], after: Sequence[float] = SILENCES_S) -> None:
+        """Call `tell` once for each of these silences in seconds, the shortest first."""
+        loop = asyncio.get_running_loop()
+
+        def look() -> None:
+            silent = time.perf_counter() - self._moved
+            if silent >= after[0]:
+                tell()
+                if len(after) > 1:
+                    self.on_silence(tell, after[1:])
+            else:
+                self._watch = loop.call_later(after[0] - silent + 0.001, look)
+
+        self._watch = loop.call_later(max(0.0, after[0] - time.perf_counter() + self._moved), look)
+
+    def _progress(self) -> None:
+        now = time.perf_counter()
+        self._silent_s = max(self._silent_s, now - self._moved)
+        self._moved = now
 
     # ------------------------------------------------------------------------------ plain or TLS
 
@@ -205,6 +269,8 @@ class Stream:
     # --------------------------------------------------------------------------------- the socket
 
     async def _push(self, data: bytes, ends: float) -> None:
+        if self._cut is not None:
+            raise self._cut
         left = memoryview(data)
         while left:
             try:
@@ -217,10 +283,14 @@ class Stream:
             except OSError as error:
                 raise _error(error) from error
             left = left[count:]
+            self._pushed += count
+            self._progress()
             if self._tls is None:
                 self.sent += count
 
     async def _pull(self, ends: float) -> bytes:
+        if self._cut is not None:
+            raise self._cut
         while True:
             try:
                 data = self._sock.recv(CHUNK)
@@ -232,6 +302,7 @@ class Stream:
             except OSError as error:
                 raise _error(error) from error
         self.received += len(data)
+        self._progress()
         if len(self.head) < KEPT:
             self.head += data[: KEPT - len(self.head)]
         return data

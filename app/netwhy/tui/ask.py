@@ -5,16 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from netwhy.output.inert import inert
 
 Answer = TypeVar("Answer")
+
+
+class Field(Input):
+    """An input that hands a text of several lines on, instead of taking the first of them."""
+
+    class Many(Message):
+        """Several lines were pasted."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def on_paste(self, event: events.Paste) -> None:
+        if len(event.text.split()) > 1 and len(event.text.strip().splitlines()) > 1:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Many(event.text.strip("\r\n")))
 
 
 class Ask(ModalScreen["Answer | None"], Generic[Answer]):
@@ -24,8 +43,19 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
         Binding("escape", "leave", "Leave", show=False, id="ask.leave"),
     ]
 
-    def __init__(self, question: str, hint: str, read: Callable[[str], Answer]) -> None:
+    def __init__(
+        self,
+        question: str,
+        hint: str,
+        read: Callable[[str], Answer],
+        *,
+        many: Callable[[str], None] | None = None,
+        typed: str = "",
+    ) -> None:
+        """`many` is called instead of an answer with a text of several; `typed` stands there."""
         super().__init__()
+        self._many = many
+        self._typed = typed
         self._question = question
         self._hint = hint
         self._read = read
@@ -35,7 +65,7 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
         box.border_title = Content(self._question)
         box.border_subtitle = Content("enter: go   esc: leave")
         with box:
-            yield Input(compact=True)
+            yield Field(self._typed, compact=True, select_on_focus=False)
             yield Static(Content(self._hint), id="ask-hint", markup=False)
             yield Static(Content(""), id="ask-problem", markup=False)
 
@@ -51,11 +81,27 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
         try:
             answer = self._read(event.value)
         except TargetError as error:
+            if self._many is not None and _are_several(event.value):
+                self.on_field_many(Field.Many(event.value))
+                return
             self.query_one("#ask-problem", Static).update(
                 Content(inert(error.line().removeprefix("netwhy: ")))
             )
             return
         self.dismiss(answer)
 
+    def on_field_many(self, event: Field.Many) -> None:
+        if self._many is not None:
+            self.dismiss(None)
+            self._many(event.text)
+
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+def _are_several(text: str) -> bool:
+    """Several targets in one line, each of which can be read?"""
+    from netwhy.core.target_list import listed
+
+    found = listed(text)
+    return len(found.targets) > 1 and not found.faults

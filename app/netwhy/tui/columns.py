@@ -24,7 +24,7 @@ class Column:
 Laid = tuple[tuple[Column, int], ...]
 
 TARGETS = (
-    Column("state", "", 1),
+    Column("state", "", 2),  # the state, and whether it follows from a root cause
     Column("word", "STATE", 8, drop=30),
     Column("target", "TARGET", 18, grow=44),
     Column("name", "NAME", 4, drop=70),
@@ -46,9 +46,24 @@ PORTS = (
     Column("address", "ADDRESS", 15, grow=32),
     Column("port", "PORT", 5, right=True),
     Column("exposure", "EXPOSURE", 10, drop=30),
+    Column("owner", "OWNER", 20, grow=44),
+    Column("user", "USER", 8, drop=20, grow=14),
+    Column("clients", "CONNS", 5, drop=8, right=True),
+    Column("since", "SINCE", 6, drop=10, right=True),
+    Column("home", "UNIT, CONTAINER", 15, drop=5, grow=40),
+)
+
+CONNECTIONS = (
+    Column("mark", "", 1),
+    Column("proto", "PROTO", 5, drop=25),
+    Column("state", "STATE", 10, drop=40),
+    Column("address", "ADDRESS", 12, grow=32),
+    Column("port", "PORT", 5, right=True),
+    Column("remote", "OPEN TO", 18, grow=47),
     Column("owner", "OWNER", 16, grow=44),
     Column("user", "USER", 8, drop=20, grow=14),
     Column("since", "SINCE", 6, drop=10, right=True),
+    Column("home", "UNIT, CONTAINER", 15, drop=5, grow=40),
 )
 
 
@@ -56,23 +71,36 @@ def laid(columns: Sequence[Column], width: int, longest: Mapping[str, int] | Non
     """The columns that fit into `width` cells, each with its width, in their order.
 
     What is left is given to the growing columns, first to the first, and to none more than the
-    `longest` text of that column needs.
+    `longest` text of that column needs.  Where several columns went at once and left more than
+    that, those that went before come back, the last first.
     """
     longest = longest or {}
     kept = list(columns)
+    gone: list[Column] = []
     while _needed(kept) > width:
         droppable = [column.drop for column in kept if column.drop]
         if not droppable:
             break
+        gone += [column for column in kept if column.drop == min(droppable)]
         kept = [column for column in kept if column.drop != min(droppable)]
+    never = [column for column in kept if not column.drop]
+    spare = width - _needed(kept) - sum(_growth(column, longest) for column in never)
+    for column in reversed(gone):
+        if column.drop != gone[-1].drop and column.width < spare:
+            kept.append(column)
+            spare -= column.width + 1
     spare = max(0, width - _needed(kept))
     result = []
-    for column in kept:
-        wanted = min(column.grow, longest.get(column.name, column.grow))
-        extra = min(spare, max(0, wanted - column.width))
+    for column in sorted(kept, key=columns.index):
+        extra = min(spare, _growth(column, longest))
         spare -= extra
         result.append((column, column.width + extra))
     return tuple(result)
+
+
+def _growth(column: Column, longest: Mapping[str, int]) -> int:
+    """By how many cells a column would like to be wider."""
+    return max(0, min(column.grow, longest.get(column.name, column.grow)) - column.width)
 
 
 def _needed(columns: Sequence[Column]) -> int:

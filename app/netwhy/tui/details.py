@@ -9,11 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from netwhy.core.snapshot import Row, Snapshot
+from netwhy.core.snapshot import Snapshot
 from netwhy.output.inert import inert
-from netwhy.output.layout import Page, milliseconds
+from netwhy.output.layout import Page, counted
 from netwhy.tui.look import Line, word
-from netwhy.tui.spans import clock, duration, share
+from netwhy.tui.past_lines import numbers
+from netwhy.tui.spans import clock, duration
 from netwhy.tui.why_lines import Lines, why_lines
 from netwhy.tui.widgets.text_panel import TextPanel, Writer
 
@@ -52,12 +53,17 @@ class Details(ModalScreen[None]):
 
 
 class TargetDetails(Details):
-    """One target: its numbers, its findings in full, every probe of the last check."""
+    """One target: numbers, findings in full, changes, charts, every probe of the last check.
 
-    def __init__(self, page: Page, key: str) -> None:
+
+    `why_first` puts the numbers last: for screens too small for a Why panel.
+    """
+
+    def __init__(self, page: Page, key: str, *, why_first: bool = False) -> None:
         super().__init__(inert(key), self._write)
         self._page = page
         self._key = key
+        self._why_first = why_first
 
     def _write(self, width: int) -> list[Line]:
         netwhy = cast("NetwhyApp", self.app)
@@ -75,21 +81,21 @@ class TargetDetails(Details):
         if row.since is not None:
             state += f" since {clock(row.since)} ({duration(netwhy.now_s - row.since_s)})"
         out.item("State", state)
-        out.item("Checks", _checks(row))
+        out.item("Checks", f"{counted(row.checks, 'check')}, one every {row.interval_s:g} s")
+        if latency := numbers(row):
+            out.item("Latency", latency)
         report = row.shown
         if report is not None and report.addresses:
             out.item("Addresses", ", ".join(report.addresses))
-        out.gap()
-        return [*out.lines, *why_lines(report, width, self._page, whole=True).lines]
-
-
-def _checks(row: Row) -> str:
-    """What the last checks came to, without what was not measured."""
-    text = f"{row.checks} made, one every {row.interval_s:g} s"
-    parts = [
-        f"{share(row.loss)} without an answer" if row.loss is not None else "",
-        f"last {milliseconds(row.last_ms)}" if row.last_ms is not None else "",
-        f"p95 {milliseconds(row.p95_ms)}" if row.p95_ms is not None else "",
-    ]
-    told = ", ".join(filter(None, parts))
-    return f"{text}; of the last {len(row.samples)}: {told}" if told else text
+        why = why_lines(
+            report,
+            width,
+            self._page,
+            whole=True,
+            row=row,
+            now=netwhy.snapshot.taken_at,
+            now_s=netwhy.now_s,
+        ).lines
+        if self._why_first:
+            return [*why, (), *out.lines]
+        return [*out.lines, (), *why]

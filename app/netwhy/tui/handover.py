@@ -46,14 +46,17 @@ class Handover:
             return
         self._say(f"Copied {about}\nAlso written to {path}", "information")
 
-    async def export(self, report: Report) -> None:
-        """Write a report to the current folder; to the state folder if that takes no files."""
+    async def export(self, report: Report, past: str = "") -> None:
+        """Write a report to the current folder; to the state folder if that takes no files.
+
+        `past` is more Markdown: what the report does not hold.
+        """
         if self._exporting:
             self._say("The export before is still being written.", "warning")
             return
         self._exporting = True
         try:
-            text, document = await self._export(report)
+            text, document = await self._export(report, past)
         except OSError as error:
             self._say(f"The export could not be written: {inert(str(error))}", "error")
         else:
@@ -61,22 +64,23 @@ class Handover:
         finally:
             self._exporting = False
 
-    async def _export(self, report: Report) -> tuple[Path, Path]:
+    async def _export(self, report: Report, past: str) -> tuple[Path, Path]:
         stem = self._free_stem(datetime.now())
         try:
-            return await self._files(report, Path.cwd() / stem)
+            return await self._files(report, past, Path.cwd() / stem)
         except OSError as error:
             self._say(f"The current folder takes no files ({inert(str(error))}).", "warning")
-            return await self._files(report, state_folder() / stem)
+            return await self._files(report, past, state_folder() / stem)
 
-    async def _files(self, report: Report, stem: Path) -> tuple[Path, Path]:
+    async def _files(self, report: Report, past: str, stem: Path) -> tuple[Path, Path]:
         """The report as Markdown and as JSON; OSError when the folder takes no files."""
         from netwhy.engine import save_soon
         from netwhy.output.document import encode_json
         from netwhy.output.markdown import markdown
 
         text, document = stem.with_suffix(".md"), stem.with_suffix(".json")
-        await self._patient(save_soon(text, markdown(report).encode()), text)
+        told = "\n".join(filter(None, (markdown(report), past)))
+        await self._patient(save_soon(text, told.encode()), text)
         await self._patient(save_soon(document, encode_json(report)), document)
         return text, document
 

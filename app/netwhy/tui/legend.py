@@ -25,11 +25,17 @@ def target_legend(page: Page) -> Legend:
         "without a time, blank not checked"
     )
     return (
+        (
+            "^" if page.ascii else "↳",
+            "Beside the state: it follows from the root cause above, which another row shows; "
+            "such rows stand after the other failures, and dimmed",
+        ),
         ("STATE", "recheck: the last check was bad and is repeated before it counts"),
         ("NAME to APP", steps),
         (
             "RTT ms",
-            "Round trip of the last check in milliseconds, the kernel's own where it has it",
+            "Round trip in milliseconds, the kernel's own where it has it: of the last check, or "
+            "of one at most 5 s before it that differs by less than a tenth",
         ),
         ("p95", "19 of 20 checks took no longer; shown from 20 checks on"),
         (
@@ -51,5 +57,7 @@ def port_legend(page: Page) -> Legend:
             "From where it can be reached if no firewall is in the way: loopback (this machine), "
             "link (this link), everywhere",
         ),
+        ("CONNS", "Clients that are connected now"),
+        ("OPEN TO", "With connections (c): the other end; of a listener from where it is reached"),
         ("SINCE", "How long the program has been running"),
     )

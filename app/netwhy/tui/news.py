@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from netwhy.core.model import Target, Verdict
-from netwhy.core.snapshot import Change
+from netwhy.core.snapshot import Change, Snapshot, Standstill
 from netwhy.output.inert import inert
+from netwhy.tui.spans import clock, duration
 
 TOASTS = 3  # more changes of state than these at once are told in one
 
@@ -15,13 +16,32 @@ Message = tuple[str, Literal["information", "warning", "error"]]
 
 
 class News:
-    """Tells which changes have not been told yet."""
+    """Tells what has not been told yet: changes of state, and times in which nothing ran."""
 
     def __init__(self) -> None:
         self._told = 0
+        self._stood = 0
+        self.changed = False  # was there a change of state in what was told last?
 
-    def of(self, changes: Sequence[Change]) -> list[Message]:
+    def of(self, snapshot: Snapshot) -> list[Message]:
+        return [*self._still(snapshot.standstill), *self._changed(snapshot.changes)]
+
+    def _still(self, found: Standstill | None) -> list[Message]:
+        if found is None:
+            self._stood = 0  # also where a replay begins again
+            return []
+        if found.number <= self._stood:
+            return []
+        self._stood = found.number
+        why = "this machine was asleep" if found.asleep else "netwhy was stopped"
+        since = f"{duration(found.seconds)} from {clock(found.began)} on"
+        return [(f"Nothing was checked for {since}: {why}.", "information")]
+
+    def _changed(self, changes: Sequence[Change]) -> list[Message]:
+        if not changes:
+            self._told = 0
         new = [change for change in changes if change.number > self._told]
+        self.changed = bool(new)
         if not new:
             return []
         self._told = new[-1].number

@@ -7,22 +7,7 @@ from datetime import datetime
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-
-def duration(seconds: float) -> str:
-    """How long, in two units at most: `7s`, `3m24s`, `24m`, `2h04m`, `3d05h`.
-
-    Seconds end with the tenth minute: a list of long times then stands still.
-    """
-    left = max(0, int(seconds))
-    if left < 60:
-        return f"{left}s"
-    if 600 <= left < 3600:
-        return f"{left // 60}m"
-    if left < 600:
-        return f"{left // 60}m{left % 60:02d}s"
-    if left < 86400:
-        return f"{left // 3600}h{left % 3600 // 60:02d}m"
-    return f"{left // 86400}d{left % 86400 // 3600:02d}h"
+from netwhy.output.layout import duration as duration
 
 
 def clock(moment: datetime) -> str:

@@ -1,9 +1,8 @@
-"""Rows of the monitor as lines of the target list: their order, their filter, their cells."""
+"""Rows of the monitor as lines of the target list."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Collection
 
 from netwhy.core.model import LAYERS, Mark, Verdict
 from netwhy.core.record import RING
@@ -15,58 +14,50 @@ from netwhy.tui.columns import Column, Laid
 from netwhy.tui.look import ROLES, Line, Piece, glyph, strip_marks, word
 from netwhy.tui.spans import duration, fitted, share, short_ms, squeezed
 
-_RANK = {Verdict.FAILING: 0, Verdict.DEGRADED: 1, Verdict.UNKNOWN: 2, None: 3, Verdict.OK: 4}
+#: Of the round trip: a change of less than this share, or of less than so many ms, is noise.
+_SHARE, _GRAIN_MS = 0.1, 0.03
+#: Yet no number is older than this.
+_KEEP_S = 5.0
 
 
-def _by_state(row: Row) -> tuple[float, ...]:
-    newest = -row.since_s if row.verdict in (Verdict.FAILING, Verdict.DEGRADED) else 0.0
-    return (_RANK[row.verdict], newest)
+class Steady:
+    """Round trips as they are shown: a number stands until it really is another one.
+
+    Numbers that flicker are not read, and each costs bytes on a slow line.  What is shown is
+    always a time that was measured, at most five seconds ago while checks go on, and within a
+    tenth of the newest.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[str, tuple[float, float]] = {}
+
+    def of(self, key: str, value: float | None, now_s: float) -> float | None:
+        """What to show for this value now; None (nothing measured) is shown at once."""
+        if value is None:
+            self._shown.pop(key, None)
+            return None
+        shown, since_s = self._shown.get(key, (value, now_s))
+        if abs(value - shown) > max(_GRAIN_MS, _SHARE * shown) or now_s - since_s >= _KEEP_S:
+            shown, since_s = value, now_s
+        self._shown[key] = (shown, since_s)
+        return shown
 
 
-GROUP = "group"
-#: Name of the order → its key; the first is where the screen starts.
-SORTS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
-    "state": _by_state,
-    "name": lambda row: (row.target.label.casefold(),),
-    "slowest": lambda row: (row.last_ms is None, -(row.last_ms or 0.0)),
-    "loss": lambda row: (-(row.loss or 0.0),),
-    GROUP: lambda row: (row.target.options.group is None, row.target.options.group or ""),
-    "as given": lambda row: (),
-}
+def target_line(row: Row, widths: Laid, now_s: float, page: Page, *, follows: bool = False) -> Line:
+    """One row as pieces of exactly the column widths, one blank between them.
 
-
-def arranged(rows: Sequence[Row], sort: str, wanted: str) -> list[Row]:
-    """The rows that match the filter, in the order of that name; equal rows stay as given."""
-    chosen = [row for row in rows if matches(row, wanted)]
-    return sorted(chosen, key=SORTS[sort])
-
-
-def matches(row: Row, wanted: str) -> bool:
-    """Does every word of the filter occur in the name, address, state, group or cause?"""
-    report = row.shown
-    about = [row.target.text, row.target.label, row.target.options.group or "", word(row.verdict)]
-    if report is not None:
-        about += report.addresses
-        about += [finding.cause for finding in report.findings]
-    text = " ".join(about).casefold()
-    return all(part in text for part in wanted.casefold().split())
-
-
-def named(row: Row, sort: str) -> str:
-    """What the target is called, with its group where rows stand by group."""
-    group = row.target.options.group
-    label = inert(row.target.label)
-    return f"{inert(group)} / {label}" if group and sort == GROUP else label
-
-
-def target_line(row: Row, widths: Laid, now_s: float, page: Page, name: str | None = None) -> Line:
-    """One row as pieces of exactly the column widths, one blank between them."""
+    `follows`: its fault is a symptom of a root cause that another row shows.
+    """
     ellipsis = "~" if page.ascii else "…"
     pieces: list[Piece] = []
     for column, width in widths:
         text, role = _cell(row, column, width, now_s, page)
+        if column.name == "state" and follows:
+            text += "^" if page.ascii else "↳"
+        if follows and role != "ok":
+            role = "muted"
         if column.name == "target":
-            cell = squeezed(name or text, width, ellipsis=ellipsis)
+            cell = squeezed(text, width, ellipsis=ellipsis)
         else:
             cell = fitted(text, width, ellipsis=ellipsis, right=column.right)
         # The blank between two columns belongs to the first: equal neighbours are sent as one.
@@ -74,10 +65,28 @@ def target_line(row: Row, widths: Laid, now_s: float, page: Page, name: str | No
     return tuple(pieces)
 
 
-def heading(widths: Laid) -> Line:
-    """The titles over the columns; the strip says how many checks it has room for."""
-    texts = (fitted(_title(column, width), width, right=column.right) for column, width in widths)
-    return ((" ".join(texts), "heading"),)
+def heading(widths: Laid, sorted_by: Collection[str] = ()) -> Line:
+    """The titles over the columns; the strip says how many checks it has room for.
+
+    `sorted_by` are the columns that the order goes by.
+    """
+    return tuple(
+        (
+            fitted(_title(column, width), width, right=column.right)
+            + " " * (column is not widths[-1][0]),
+            "title" if column.name in sorted_by else "heading",
+        )
+        for column, width in widths
+    )
+
+
+def column_at(widths: Laid, x: int) -> str | None:
+    """The name of the column under this cell of a line."""
+    for column, width in widths:
+        if x <= width:  # the blank after it is its own
+            return column.name if x >= 0 else None
+        x -= width + 1
+    return None
 
 
 def _title(column: Column, width: int) -> str:
@@ -92,7 +101,7 @@ def _cell(row: Row, column: Column, width: int, now_s: float, page: Page) -> Pie
     dash = page.mark(Mark.ABSENT)
     match column.name:
         case "state":
-            return glyph(row.verdict, page), role
+            return glyph(row.verdict, page)[:1], role
         case "word":
             return ("recheck" if row.confirming else word(row.verdict)), role
         case "target":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -15,7 +14,8 @@ from netwhy.output.inert import inert
 from netwhy.output.layout import Page
 from netwhy.output.text import place
 from netwhy.tui.legend import Legend
-from netwhy.tui.widgets.banner import Banner
+from netwhy.tui.replaying import fits
+from netwhy.tui.widgets.banner import CAME_WITH, Banner
 from netwhy.tui.widgets.filter_bar import FilterBar
 from netwhy.tui.widgets.key_bar import KeyBar
 from netwhy.tui.widgets.top_line import TopLine
@@ -54,6 +54,13 @@ class View(Screen[None]):
         Binding(
             "f", "next_fix", "Next fix", show=False, id="why.fix", tooltip="The one that y copies"
         ),
+        Binding(
+            "w",
+            "explain",
+            "explain this",
+            id="why.explain",
+            tooltip="What this cause means, and how it is told from others",
+        ),
         Binding("escape", "back", "Back", show=False, id="view.back"),
     ]
 
@@ -82,9 +89,19 @@ class View(Screen[None]):
         """What the columns of the list mean."""
         return ()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What has no meaning in a replay is not offered there."""
+        if not fits(action, replaying=self.netwhy.replay is not None):
+            return False
+        return super().check_action(action, parameters)
+
     def focus_list(self) -> None:
         """Give the keys to the main list."""
         raise NotImplementedError
+
+    def focus_first(self) -> None:
+        """Give the keys to where they belong when the view is opened."""
+        self.focus_list()
 
     def update_body(self, snapshot: Snapshot) -> None:
         """Show this snapshot in the panes."""
@@ -97,20 +114,30 @@ class View(Screen[None]):
     # ----------------------------------------------------------------------------- the data
 
     def on_mount(self) -> None:
-        self.focus_list()
+        self.focus_first()
 
     def on_screen_resume(self) -> None:
         self.take(self.netwhy.snapshot)
 
+    @property
+    def stands(self) -> bool:
+        """Are the panes there?  Timers may still fire before they are, and while we leave."""
+        return self.is_mounted and self.query_one_optional(KeyBar) is not None
+
     def take(self, snapshot: Snapshot) -> None:
         """Show a snapshot; called when it changed, and when this view comes to the front."""
-        self.query_one(Banner).show(snapshot, frozen=self.netwhy.frozen)
+        if not self.stands:
+            return
+        acts = zip(("app.freeze", "app.pause", "app.check"), CAME_WITH, strict=True)
+        freeze, pause, check = (self.netwhy.key_of(act, key) for act, key in acts)
+        banner = self.query_one(Banner)
+        banner.show(snapshot, frozen=self.netwhy.frozen, keys=(freeze, pause, check))
         self.update_body(snapshot)
         self.tick()
 
     def tick(self) -> None:
         """A second has passed: what shows the time is brought up to date."""
-        now = self.netwhy.snapshot.taken_at if self.netwhy.frozen else datetime.now(UTC)
+        now = self.netwhy.now
         self.query_one(TopLine).show(self.netwhy.snapshot, now)
 
     # ---------------------------------------------------------------------------- the filter
@@ -145,6 +172,15 @@ class View(Screen[None]):
             return
         text, where = inert(fix.command or fix.text), place(fix, report.target)
         self.netwhy.hand_over(text, "fix.txt", f"(for use {where}) {text}" if where else text)
+
+    async def action_explain(self) -> None:
+        """Show the page of the cause that is shown here."""
+        from netwhy.tui.explain import Explain
+
+        found = self.why.report.diagnosis if self.why.report is not None else None
+        await self.netwhy.action_view("explain")
+        if found is not None and isinstance(self.app.screen, Explain):
+            self.app.screen.ask(found.cause)
 
     def action_copy_diagnosis(self) -> None:
         report = self.why.report

@@ -48,4 +48,12 @@ VIEWS = (
         "netwhy.tui.ports",
         "Ports",
     ),
+    Entry(
+        "explain",
+        "5",
+        "Explain",
+        "What an error or a cause means; reads pasted logs",
+        "netwhy.tui.explain",
+        "Explain",
+    ),
 )

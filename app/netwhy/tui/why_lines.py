@@ -2,70 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import datetime
 
 from rich.cells import cell_len
 
 from netwhy.core.model import Finding, Fix, Kind, Mark, Outcome, ProbeRow, TargetReport, Verdict
+from netwhy.core.snapshot import Row
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page, milliseconds
+from netwhy.output.phases import hops, phases
 from netwhy.output.text import healthy, place
-from netwhy.tui.look import ROLES, Line, Piece, glyph, word
+from netwhy.tui.lines import MARGIN
+from netwhy.tui.lines import Lines as Lines
+from netwhy.tui.look import ROLES, Piece, glyph, word
+from netwhy.tui.past_lines import changed, charted, matrix_lines, numbers, timeline
 from netwhy.tui.spans import folded
 
-MARGIN = 14  # the column in which evidence and fixes start
-
-
-@dataclass(slots=True)
-class Lines:
-    """Lines of one panel as they are built.  `fix_at` is the line of each fix, in order."""
-
-    width: int
-    page: Page
-    lines: list[Line] = field(default_factory=list)
-    fix_at: list[int] = field(default_factory=list)
-
-    def add(self, *pieces: Piece) -> None:
-        self.lines.append(pieces)
-
-    def gap(self) -> None:
-        """A blank line between two parts; never two, never at the top."""
-        if self.lines and self.lines[-1]:
-            self.lines.append(())
-
-    def text(self, text: str, role: str = "", indent: int = 1) -> None:
-        for line in folded(inert(text), self.width - indent):
-            self.add((" " * indent, ""), (line, role))
-
-    def item(self, label: str, text: str, role: str = "") -> None:
-        """A labelled text; an empty label stays under the one before."""
-        margin = min(MARGIN, self.width // 3)
-        for line in folded(inert(text), self.width - margin - 1):
-            self.add((f" {label:<{margin}}"[: margin + 1], "heading"), (line, role))
-            label = ""
-
-    def items(self, label: str, texts: Iterable[str], role: str = "") -> None:
-        first = True
-        for text in texts:
-            if first:
-                self.gap()
-            self.item(label if first else "", text, role)
-            first = False
+#: How the words of a deciding test begin; here they stand in the margin.
+SETTLES = "To settle it"
 
 
 def why_lines(
-    report: TargetReport | None, width: int, page: Page, *, chosen_fix: int = 0, whole: bool = False
+    report: TargetReport | None,
+    width: int,
+    page: Page,
+    *,
+    chosen_fix: int = 0,
+    whole: bool = False,
+    row: Row | None = None,
+    now: datetime | None = None,
+    now_s: float | None = None,
+    height: int = 0,
+    lead: str = "",
 ) -> Lines:
-    """The panel of one report.  `whole` adds every other finding in full and each probe."""
+    """The panel of one report.  `whole` adds every other finding in full and each probe.
+
+    With its `row` it also tells what came before: `now` decides whether a date is needed, `now_s`
+    is for the length of what still lasts.  A chart is drawn where all of it can be seen in a panel
+    of that `height`, or with `whole`.
+    """
     out = Lines(max(20, width), page)
+    if lead:
+        out.text(lead, "title")
+        out.gap()
     if report is None:
         out.text("Probing: the first check of this target has not told anything yet.", "muted")
         return out
+    _head(out, report)
+    _told(out, report, chosen_fix, whole)
+    if row is not None and report.verdict is not Verdict.OK:
+        changed(out, row)
+    _others(out, report, whole)
+    matrix_lines(out, report)
+    if row is not None:
+        timeline(out, row, now, now_s, whole=whole)
+        works = report.verdict in (Verdict.OK, Verdict.DEGRADED)
+        if works and not whole and (told := numbers(row)):
+            out.items("Latency", (told,))
+        if works or whole:
+            charted(out, row, height - len(out.lines), whole=whole)
+    if whole or report.verdict is Verdict.OK:
+        _probes(out, report.probes, detailed=whole)
+    return out
+
+
+def _head(out: Lines, report: TargetReport) -> None:
+    """The path, where the time went, and how the target was read."""
     _path(out, report)
+    for words in (
+        phases(report, dot=out.page.dot),
+        hops(report, arrow="->" if out.page.ascii else "→"),
+    ):
+        if words:
+            out.text(words, "muted", indent=3)
     if report.target.understood:
         out.text(f"understood as {report.target.understood}", "muted")
     out.gap()
+
+
+def _told(out: Lines, report: TargetReport, chosen_fix: int, whole: bool) -> None:
+    """The diagnosis, or that there is none to tell."""
     first = report.diagnosis
     if first is None or (report.verdict is Verdict.OK and not whole):
         _plain(out, report)
@@ -75,10 +92,6 @@ def why_lines(
         _finding(out, first, report, chosen_fix)
     else:
         _finding(out, first, report, chosen_fix)
-    _others(out, report, whole)
-    if whole or report.verdict is Verdict.OK:
-        _probes(out, report.probes, detailed=whole)
-    return out
 
 
 def _path(out: Lines, report: TargetReport) -> None:
@@ -137,15 +150,25 @@ def _finding(out: Lines, finding: Finding, report: TargetReport, chosen_fix: int
     if report.reason and report.verdict is Verdict.UNKNOWN:
         out.items("Unknown", (report.reason,))
     out.items("How we know", finding.evidence)
-    if finding.fixes:
+    _todo(out, finding, report, chosen_fix)
+
+
+def _todo(out: Lines, finding: Finding, report: TargetReport, chosen_fix: int | None) -> None:
+    """The fixes, then what the evidence left open with the test that decides, which comes last."""
+    todo = [fix for fix in finding.fixes if not fix.decides]
+    if todo:
         out.gap()
-    for number, fix in enumerate(finding.fixes):
+    for number, fix in enumerate(todo):
         _fix(out, number, fix, report, chosen=number == chosen_fix)
     out.items(
         "Not excluded",
         (f"{rival.why} ({rival.cause})" for rival in finding.alternatives),
         "muted",
     )
+    for number, fix in enumerate(finding.fixes[len(todo) :], len(todo)):
+        if not finding.alternatives:
+            out.gap()
+        _fix(out, number, fix, report, chosen=number == chosen_fix)
 
 
 def _title(out: Lines, finding: Finding, verdict: Verdict) -> None:
@@ -168,11 +191,14 @@ def _fix(out: Lines, number: int, fix: Fix, report: TargetReport, *, chosen: boo
     margin = min(MARGIN, out.width // 3)
     out.fix_at.append(len(out.lines))
     mark = (">" if out.page.ascii else "▸") if chosen else " "
-    label = "Fix" if not number else ""
+    label = SETTLES if fix.decides else "" if number else "Fix"
     where = place(fix, report.target)
     lead = f"{mark}{number + 1} "
     first = True
-    said = f"{where}: {inert(fix.text)}" if where else inert(fix.text)
+    text = inert(fix.text)
+    if fix.decides:
+        text = text.removeprefix(f"{SETTLES}, ")
+    said = f"{where}: {text}" if where else text
     for line in folded(said, out.width - margin - len(lead) - 1):
         head = f" {label:<{margin - 1}}" if first else " " * margin
         out.add((head, "heading"), (lead if first else " " * len(lead), "key"), (line, ""))
@@ -203,10 +229,7 @@ def _others(out: Lines, report: TargetReport, whole: bool) -> None:
         _title(out, finding, worn[finding.severity])
         out.text(finding.explanation)
         out.items("How we know", finding.evidence)
-        if finding.fixes:
-            out.gap()
-        for number, fix in enumerate(finding.fixes):
-            _fix(out, number, fix, report, chosen=False)
+        _todo(out, finding, report, None)
 
 
 _OUTCOMES = {

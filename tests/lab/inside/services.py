@@ -7,18 +7,25 @@ Prints "ready" once everything listens, then serves until it is ended.
     tcp6:PORT                    [::] without IPv4
     udp-echo:PORT                sends back what came
     udp-deaf:PORT                takes datagrams and never answers
+    udp4-deaf:, udp6-deaf:PORT   the same on 0.0.0.0 only, on [::] without IPv4
     bound:ADDRESS:PORT           bound, never listened
     connected:N:ADDRESS:PORT     keeps N connections open to a service elsewhere
+    spent:N:ADDRESS:PORT         opens and closes so many: its own ends stay in TIME_WAIT
     reset:PORT                   accepts, and resets at once
     full:ADDRESS:PORT            listens, with a queue that is full: further clients get no answer
     noise:N:ADDRESS:PORT         sends N datagrams a second there, answered or not
     knocking:N:ADDRESS:PORT      tries N new connections a second there, answered or not
+    busy:N                       takes all the time of N processors
     timewait:ADDRESS:PORT        leaves a connection of that port in TIME_WAIT, then does nothing
+    timewait-old:ADDRESS:PORT    the same of a server that does not set SO_REUSEADDR
+    orphan:ADDRESS:PORT          such a server listens no more, and a client is still connected
 """
 
 from __future__ import annotations
 
 import errno
+import multiprocessing
+import os
 import selectors
 import socket
 import struct
@@ -35,37 +42,49 @@ def _split(text: str) -> tuple[str | None, int]:
     return (host.strip("[]") or None), int(port)
 
 
-def _socket(kind: int, host: str | None, *, only_v6: bool = False) -> socket.socket:
+def _socket(
+    kind: int, host: str | None, *, only_v6: bool = False, reuse: bool = True
+) -> socket.socket:
     v6 = host is None or ":" in host
     sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind)
     if v6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only_v6)
-    if kind == socket.SOCK_STREAM:
+    if kind == socket.SOCK_STREAM and reuse:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return sock
 
 
-def _tcp(host: str | None, port: int, *, only_v6: bool = False) -> socket.socket:
-    sock = _socket(socket.SOCK_STREAM, host, only_v6=only_v6)
+def _tcp(
+    host: str | None, port: int, *, only_v6: bool = False, reuse: bool = True
+) -> socket.socket:
+    sock = _socket(socket.SOCK_STREAM, host, only_v6=only_v6, reuse=reuse)
     sock.bind((host or "::", port))
     sock.listen(64)
     return sock
 
 
-def _udp(host: str | None, port: int) -> socket.socket:
-    sock = _socket(socket.SOCK_DGRAM, host)
+def _udp(host: str | None, port: int, *, only_v6: bool = False) -> socket.socket:
+    sock = _socket(socket.SOCK_DGRAM, host, only_v6=only_v6)
     sock.bind((host or "::", port))
     return sock
 
 
-def _time_wait(host: str | None, port: int) -> None:
-    listener = _tcp(host, port)
+def _time_wait(host: str | None, port: int, *, reuse: bool) -> None:
+    listener = _tcp(host, port, reuse=reuse)
     client = socket.create_connection((host or "127.0.0.1", port))
     accepted, _ = listener.accept()
     accepted.close()  # the side that closes first keeps TIME_WAIT
     client.recv(1)
     client.close()
     listener.close()
+
+
+def _orphan(host: str | None, port: int) -> list[socket.socket]:
+    listener = _tcp(host, port, reuse=False)
+    client = socket.create_connection((host or "127.0.0.1", port))
+    accepted, _ = listener.accept()
+    listener.close()
+    return [client, accepted]
 
 
 def _full(host: str, port: int) -> list[socket.socket]:
@@ -111,17 +130,39 @@ def _connected(host: str, port: int, count: int) -> list[socket.socket]:
     return kept
 
 
+def _spend(host: str, port: int, count: int) -> None:
+    """Fills the source ports to one service with connections that are over."""
+    for one in _connected(host, port, count):
+        one.shutdown(socket.SHUT_WR)  # who closes first keeps TIME_WAIT
+        one.recv(1)
+        one.close()
+
+
+def _spin() -> None:
+    parent = os.getppid()
+    while os.getppid() == parent:  # ends with the service, however that ends
+        sum(range(50_000))
+
+
 def main(specs: list[str]) -> None:
     waiting = selectors.DefaultSelector()
     kept = []
     for spec in specs:
         kind, _, rest = spec.partition(":")
         host, port = _split(rest)
-        if kind == "connected":
+        if kind == "busy":
+            for _ in range(port):
+                multiprocessing.Process(target=_spin, daemon=True).start()
+        elif kind == "connected":
             count, _, host = (host or "").partition(":")
-            kept += _connected(host, port, int(count))
-        elif kind == "timewait":
-            _time_wait(host, port)
+            kept += _connected(host.strip("[]"), port, int(count))
+        elif kind == "spent":
+            count, _, host = (host or "").partition(":")
+            _spend(host.strip("[]"), port, int(count))
+        elif kind in ("timewait", "timewait-old"):
+            _time_wait(host, port, reuse=kind == "timewait")
+        elif kind == "orphan":
+            kept += _orphan(host, port)
         elif kind == "full":
             kept += _full(host or "127.0.0.1", port)
         elif kind in ("noise", "knocking"):
@@ -133,8 +174,9 @@ def main(specs: list[str]) -> None:
             sock = _socket(socket.SOCK_STREAM, host)
             sock.bind((host or "::", port))
             kept.append(sock)
-        elif kind == "udp-deaf":
-            kept.append(_udp(host, port))
+        elif kind in ("udp-deaf", "udp4-deaf", "udp6-deaf"):
+            host = "0.0.0.0" if kind == "udp4-deaf" else host
+            kept.append(_udp(host, port, only_v6=kind == "udp6-deaf"))
         elif kind == "udp-echo":
             waiting.register(_udp(host, port), selectors.EVENT_READ, "echo")
         else:

@@ -203,11 +203,11 @@ def edns(server: str, host: str, rrtype: str) -> str:
 
 def bind(where: str) -> str:
     host, port = endpoint(where)
-    with opened(host, socket.SOCK_STREAM) as sock:
-        try:
+    try:
+        with opened(host, socket.SOCK_STREAM) as sock:
             sock.bind((host, port))
-        except OSError as failure:
-            return name_of(failure.errno or 0)
+    except OSError as failure:
+        return name_of(failure.errno or 0)
     return "free"
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from netwhy.core.model import IPAddress, Outcome, ProbeRow
 from netwhy.core.protocols import readable, spoken
+from netwhy.core.seen.flow import NOTHING_MOVED, Flow
 from netwhy.core.seen.observation import TIMEOUT, Observation, endpoint
 
 CLOSED = "CLOSED"
@@ -83,6 +84,7 @@ class TlsHandshake(Observation):
     connect_ms: float | None = None
     ms: float | None = None
     pending: bool = False
+    flow: Flow = NOTHING_MOVED
 
     @property
     def ok(self) -> bool:
@@ -96,8 +98,10 @@ class TlsHandshake(Observation):
 
     @property
     def not_tls(self) -> bool:
-        """Did the peer answer with something that is no TLS record?"""
-        return bool(self.head) and spoken(self.head) != "TLS"
+        """Did the peer answer with something that cannot become a TLS record (RFC 8446 §5.1)?"""
+        begins = self.head[:1] in (b"\x14", b"\x15", b"\x16", b"\x17")
+        may_be = begins and self.head[1:2] in (b"", b"\x03")
+        return bool(self.head) and not may_be
 
     def row(self) -> ProbeRow:
         detail: dict[str, Any] = {
@@ -107,6 +111,8 @@ class TlsHandshake(Observation):
             "version": self.version,
             "cipher": self.cipher,
             "connect_ms": self.connect_ms,
+            "tls_ms": self.ms if self.connect_ms is not None else None,
+            **self.flow.detail(),
         }
         if self.verify is not None:
             detail["verify"] = self.verify
@@ -174,7 +180,8 @@ class HttpExchange(Observation):
 
     `next` is where the answer sends on to (None: nowhere, or nowhere that can be followed).
     `untrusted` is why the certificate was not trusted where the exchange went on without.
-    `says` is the beginning of the body as text.
+    `says` is the beginning of the body as text.  `request_ms` is the time to hand the request over,
+    `first_byte_ms` from then to the first byte, `body_ms` from there to the end.
     """
 
     probe: ClassVar[str] = "http"
@@ -187,29 +194,52 @@ class HttpExchange(Observation):
     error: str | None = None
     phase: str = "done"
     head: bytes = b""
+    rule: str = ""  # of HTTP that the answer broke
     says: str = ""
     body: int = 0
     whole: bool = True  # the body ended where it should
+    promised: int | None = None  # Content-Length
+    ended: bool = True  # False: the time was up before the end of the body, or enough of it
     untrusted: str | None = None
     clock: str = ""
     date: str = ""  # the server's clock, as `clock`
     connect_ms: float | None = None
     tls_ms: float | None = None
+    request_ms: float | None = None
     first_byte_ms: float | None = None
+    body_ms: float | None = None
     ms: float | None = None
+    pending: bool = False
+    flow: Flow = NOTHING_MOVED
+
+    @property
+    def silent(self) -> bool:
+        """Did it stand still before the answer was whole?  A stream has no end to wait for."""
+        if self.pending or self.error == TIMEOUT:
+            return self.status is None or self.flow.lossy or self.cut_short
+        return self.error is None and not self.ended and (self.flow.lossy or self.cut_short)
+
+    @property
+    def cut_short(self) -> bool:
+        """Was more of the body promised than came in time?"""
+        return not self.ended and self.promised is not None and self.body < self.promised
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key == name), None)
 
     def row(self) -> ProbeRow:
         detail: dict[str, Any] = {
+            "address": str(self.address),
             "phase": self.phase,
             "status": self.status,
             "reason": self.reason,
             "connect_ms": self.connect_ms,
             "tls_ms": self.tls_ms,
+            "request_ms": self.request_ms,
             "first_byte_ms": self.first_byte_ms,
+            "body_ms": self.body_ms,
             "body_bytes": self.body,
+            **self.flow.detail(),
             **{name.replace("-", "_"): value for name, value in self.headers},
         }
         if self.next is not None:
@@ -218,17 +248,24 @@ class HttpExchange(Observation):
             detail["untrusted"] = self.untrusted
         if self.error is not None and self.head:
             detail["first_bytes"] = readable(self.head)
+        if self.rule:
+            detail["broken_rule"] = self.rule
         outcome = Outcome.OK
-        if self.error is not None or (self.status or 0) >= 500:
+        if self.error is not None or self.pending or (self.status or 0) >= 500:
             outcome = Outcome.FAILED
         elif (self.status or 0) >= 400:
             outcome = Outcome.DEGRADED
-        return ProbeRow("http", str(self.url), outcome, self.ms, self.error, detail)
+        error = TIMEOUT if self.pending else self.error
+        return ProbeRow("http", str(self.url), outcome, self.ms, error, detail)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange(Observation):
-    """What was sent, and what came back.  `matched`: it contains what was expected."""
+    """What was sent, and what came back.  `matched`: it contains what was expected.
+
+    `send_ms` is the time until the system had taken all, `first_byte_ms` from then to the first
+    byte of an answer.  `pending` marks the early word of one that stands still.
+    """
 
     probe: ClassVar[str] = "exchange"
     address: IPAddress
@@ -242,7 +279,12 @@ class Exchange(Observation):
     received: int = 0
     head: bytes = field(default=b"", repr=False)
     connect_ms: float | None = None
+    tls_ms: float | None = None
+    send_ms: float | None = None
+    first_byte_ms: float | None = None
     ms: float | None = None
+    pending: bool = False
+    flow: Flow = NOTHING_MOVED
 
     def row(self) -> ProbeRow:
         detail: dict[str, Any] = {
@@ -252,9 +294,14 @@ class Exchange(Observation):
             "bytes_to_send": self.to_send,
             "bytes_received": self.received,
             "connect_ms": self.connect_ms,
+            "tls_ms": self.tls_ms,
+            "send_ms": self.send_ms,
+            "first_byte_ms": self.first_byte_ms,
+            **self.flow.detail(),
         }
         if self.head:
             detail["first_bytes"] = readable(self.head)
         outcome = Outcome.OK if self.matched else Outcome.FAILED
         subject = endpoint(self.address, self.port)
-        return ProbeRow("exchange", subject, outcome, self.ms, self.error, detail)
+        error = TIMEOUT if self.pending else self.error
+        return ProbeRow("exchange", subject, outcome, self.ms, error, detail)

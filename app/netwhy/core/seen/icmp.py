@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netwhy.core.model import IPAddress
+
+_LONGEST_WAY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,8 @@ class Icmp:
     """An ICMP error read from a socket's error queue, with the address that sent it.
 
     `sender` is None when the kernel kept no address.  `own` is True when the sender is one of
-    this machine's addresses.
+    this machine's addresses.  `hop_limit` is what was left of the error's own hop limit when it
+    arrived here, None where that is not known.
     """
 
     version: int  # 4 or 6
@@ -21,6 +24,19 @@ class Icmp:
     code: int
     sender: IPAddress | None
     own: bool = False
+    hop_limit: int | None = field(default=None, compare=False)
+
+    @property
+    def distance(self) -> int | None:
+        """About how many hops away the sender is, by the way back; None if that is not known.
+
+        Systems begin with a hop limit of 64, 128 or 255, and no way is nearly as long.
+        """
+        if self.own or not self.hop_limit:
+            return None
+        began = next((start for start in (64, 128) if self.hop_limit <= start), 255)
+        hops = began - self.hop_limit + 1
+        return hops if 0 < hops <= _LONGEST_WAY else None
 
     @property
     def label(self) -> str:
@@ -50,6 +66,11 @@ class Icmp:
         return (self.type, self.code) in (
             ((3, 1), (3, 7), (3, 8), (3, 12)) if self.version == 4 else ((1, 3), (1, 2))
         )
+
+    @property
+    def beyond_scope(self) -> bool:
+        """The source address does not count as far as the destination is (RFC 4443 §3.1)."""
+        return self.version == 6 and (self.type, self.code) == (1, 2)
 
     @property
     def network_unreachable(self) -> bool:
@@ -98,8 +119,11 @@ def icmp_detail(icmp: Icmp | None) -> dict[str, Any]:
     """The keys that a probe row shows of an ICMP error; none without one."""
     if icmp is None:
         return {}
-    return {
+    found: dict[str, Any] = {
         "icmp": icmp.label,
         "icmp_from": None if icmp.sender is None else str(icmp.sender),
         "icmp_own": icmp.own,
     }
+    if icmp.distance is not None:
+        found["icmp_about_hops_away"] = icmp.distance
+    return found

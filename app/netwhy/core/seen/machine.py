@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netwhy.core.model import IPAddress, Outcome, ProbeRow
-from netwhy.core.seen.observation import Observation
+from netwhy.core.seen.observation import Observation, endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class InterfaceAddress:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One interface.  `up` is administrative, `carrier` is the link (None: unknown)."""
+    """One interface.  `up` is administrative, `carrier` is the link (None: unknown).
+
+    `kind` is what the kernel calls a virtual one (bridge, veth, wireguard, tun…), "" otherwise.
+    """
 
     name: str
     index: int
@@ -32,6 +35,7 @@ class Interface:
     loopback: bool
     addresses: tuple[InterfaceAddress, ...] = ()
     mtu: int | None = None
+    kind: str = ""
 
     @property
     def usable(self) -> bool:
@@ -67,11 +71,14 @@ class LocalState(Observation):
     interfaces: tuple[Interface, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     ephemeral_range: tuple[int, int] | None = None
+    reserved_ports: tuple[tuple[int, int], ...] = ()  # ranges that no outgoing connection is given
     unprivileged_port_start: int = 1024
     files_limit: int | None = None  # soft RLIMIT_NOFILE
     files_open: int | None = None
     ipv6_disabled: bool = False
     proxies: tuple[tuple[str, str], ...] = ()  # (variable, value with its password masked)
+    wsl: bool = False  # a Linux inside Windows, which may share its ports
+    confined: tuple[str, ...] = ()  # what may confine this process: "seccomp", "SELinux (…)"…
 
     @property
     def addresses(self) -> tuple[IPAddress, ...]:
@@ -79,8 +86,8 @@ class LocalState(Observation):
         return tuple(a.address for i in self.interfaces for a in i.addresses)
 
     def owns(self, address: IPAddress) -> bool:
-        """Is it an address of this machine (all of 127/8 is)?"""
-        return address.is_loopback or address in self.addresses
+        """Is it an address of this machine (all of 127/8 is, and "no address" means itself)?"""
+        return address.is_loopback or address.is_unspecified or address in self.addresses
 
     def interface(self, name: str) -> Interface | None:
         return next((i for i in self.interfaces if i.name == name), None)
@@ -107,7 +114,8 @@ class Route(Observation):
     """The kernel's answer to "how would you reach this address?".
 
     `error` is the errno of a route that refuses (`EINVAL` blackhole, `EACCES` prohibit,
-    `EHOSTUNREACH` unreachable, `ENETUNREACH` none).  `gateway` None means on link.
+    `EHOSTUNREACH` unreachable, `ENETUNREACH` none).  `gateway` None means on link.  With a `port`
+    it is the route of that flow alone.
     """
 
     probe: ClassVar[str] = "route"
@@ -119,6 +127,8 @@ class Route(Observation):
     local: bool = False  # the address is this machine's own
     broadcast: bool = False
     multicast: bool = False
+    transport: str | None = None
+    port: int | None = None
 
     def row(self) -> ProbeRow:
         outcome = Outcome.FAILED if self.error else Outcome.OK
@@ -127,7 +137,10 @@ class Route(Observation):
             "gateway": None if self.gateway is None else str(self.gateway),
             "source": None if self.source is None else str(self.source),
         }
-        return ProbeRow("route", str(self.address), outcome, None, self.error, detail)
+        subject = str(self.address)
+        if self.port is not None:
+            subject = f"{self.transport} {endpoint(self.address, self.port)}"
+        return ProbeRow("route", subject, outcome, None, self.error, detail)
 
 
 #: The connect that made us look at its neighbour began about this long before (seconds).

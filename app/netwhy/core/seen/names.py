@@ -35,6 +35,7 @@ class ResolverConfig(Observation):
     `state`: "ok", "missing", "dangling" (a link to nothing), "empty" (no usable nameserver) or
     "unreadable".  `lookups` is the `hosts:` line of nsswitch.conf ("" where there is none), its
     number `lookups_line`.  `options` are the names of the options without their values.
+    `search_line` and `ndots_line` are the lines that set them, 0 where none does.
     """
 
     probe: ClassVar[str] = "dns"
@@ -49,6 +50,8 @@ class ResolverConfig(Observation):
     lookups: str = ""
     lookups_line: int = 0
     options: tuple[str, ...] = ()
+    search_line: int = 0
+    ndots_line: int = 0
 
     @property
     def used(self) -> tuple[IPAddress, ...]:
@@ -71,7 +74,8 @@ class HostsEntry(Observation):
     """What the hosts file says of one name: (line, address) for each line that names it.
 
     `names` are the other names on those lines; `similar` are names of the file that differ from
-    this one by a slip of the finger, looked for only where no line names it.
+    this one by a slip of the finger, looked for only where no line names it; `commented` is a
+    line (number, text) that would name it, were it not commented out.
     """
 
     probe: ClassVar[str] = "dns"
@@ -80,6 +84,7 @@ class HostsEntry(Observation):
     entries: tuple[tuple[int, IPAddress], ...] = ()
     names: tuple[str, ...] = ()
     similar: tuple[str, ...] = ()
+    commented: tuple[int, str] | None = None
 
     @property
     def addresses(self) -> tuple[IPAddress, ...]:
@@ -115,6 +120,8 @@ class DnsAnswer(Observation):
     records at the end of `chain` (the CNAMEs in order).  `records` counts answers of the asked
     type.  `ede` holds (code, text) of RFC 8914.  `soa` is (owner, negative TTL in seconds).
     `ttl` is how long the answer may still be kept, in seconds.  `payload` 0: asked without EDNS.
+    `stray` is the first reply that no client takes, while no other came: ("other-address",
+    "other-id", "other-question" or "unreadable", its sender).
     """
 
     probe: ClassVar[str] = "dns"
@@ -141,6 +148,7 @@ class DnsAnswer(Observation):
     payload: int = EDNS_PAYLOAD
     attempt: int = 0
     ttl: int | None = None
+    stray: tuple[str, IPAddress] | None = None
 
     @property
     def silent(self) -> bool:
@@ -170,6 +178,8 @@ class DnsAnswer(Observation):
             detail["edns"] = self.payload or False
         if self.truncated:
             detail["truncated"] = True
+        if self.stray is not None:
+            detail["stray"] = {"why": self.stray[0], "from": str(self.stray[1])}
         if self.ttl is not None:
             detail["ttl"] = self.ttl
         outcome = Outcome.FAILED if bad else Outcome.OK

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netwhy.core.model import IPAddress, Outcome, ProbeRow
+from netwhy.core.ports import Served
 from netwhy.core.seen.observation import Observation, endpoint
 
 
@@ -15,7 +16,7 @@ class Owner:
 
     `pid` None: not visible; then `user`, `unit` and `container` may still name it, and `hidden`
     says what more privilege would add ("" when nothing is hidden).  `started` is a Unix time.
-    `command` has its secrets masked.
+    `command` has its secrets masked.  `behind` is whom a forwarder (docker-proxy) serves.
     """
 
     pid: int | None = None
@@ -28,6 +29,7 @@ class Owner:
     unit: str | None = None
     container: str | None = None
     hidden: str = ""
+    behind: str | None = None
 
     @property
     def label(self) -> str:
@@ -50,7 +52,8 @@ class Socket:
 
     `state` is the kernel's name: LISTEN, ESTAB, TIME_WAIT, CLOSE_WAIT…, UNCONN (UDP),
     BOUND (bound, never listened).  `expires_ms` is set for TIME_WAIT where the kernel tells.
-    `v6only` is None for IPv4 and where it cannot be read.
+    `v6only` is None for IPv4 and where it cannot be read.  `connections` is how many clients a
+    TCP listener has, None where that was not counted; those that share an endpoint share them.
     """
 
     transport: str  # tcp or udp
@@ -66,6 +69,7 @@ class Socket:
     receive_queue: int = 0
     send_queue: int = 0
     owners: tuple[Owner, ...] = ()
+    connections: int | None = None
 
     @property
     def listening(self) -> bool:
@@ -106,8 +110,29 @@ class PortTable(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class PortServed(Observation):
+    """Who answered on one TCP port, for each own address that was looked at."""
+
+    probe: ClassVar[str] = "local"
+    port: int
+    answers: tuple[Served, ...] = ()
+
+    def row(self) -> ProbeRow:
+        detail = {
+            "served": [
+                {"address": str(a.address), "error": a.error, "by": list(a.by), "how": a.how}
+                for a in self.answers
+            ]
+        }
+        return ProbeRow("local", f"who serves port {self.port}", Outcome.OK, None, None, detail)
+
+
+@dataclass(frozen=True, slots=True)
 class BindTry(Observation):
-    """One bind without listening.  `reuse` set SO_REUSEADDR.  `error` None: it could be bound."""
+    """One bind without listening.  `reuse` set SO_REUSEADDR.  `error` None: it could be bound.
+
+    `dual`: `::` was tried as the system's default has it, with IPv4 as a rule.
+    """
 
     probe: ClassVar[str] = "bind"
     address: IPAddress
@@ -115,9 +140,12 @@ class BindTry(Observation):
     transport: str
     reuse: bool
     error: str | None = None
+    dual: bool = False
 
     def row(self) -> ProbeRow:
         outcome = Outcome.FAILED if self.error else Outcome.OK
         subject = endpoint(self.address, self.port)
-        detail = {"transport": self.transport, "reuse_address": self.reuse}
+        detail: dict[str, object] = {"transport": self.transport, "reuse_address": self.reuse}
+        if self.dual:
+            detail["ipv6_only"] = "system default"
         return ProbeRow("bind", subject, outcome, None, self.error, detail)

@@ -20,13 +20,15 @@ class FilterBar(Input):
         super().__init__(
             placeholder="filter: words that must occur; enter keeps it, esc drops it",
             compact=True,
+            select_on_focus=False,  # that would be later than the keys that open() waits for
             id="filter",
         )
         self.display = False
 
     def open(self) -> None:
         self.display = True
-        self.focus()
+        self.action_select_all()
+        self.screen.set_focus(self)  # at once: the next keys may be here already
 
     def drop(self) -> bool:
         """Drop the filter and hide; False where there was nothing to drop."""

@@ -13,8 +13,14 @@ from textual.widget import Widget
 
 #: Keys whose character would not be seen, or has no name that people use.
 _NAMES = {"escape": "esc", "space": "space", "enter": "enter", "tab": "tab"}
-#: Shown whatever the width.
-ALWAYS = ("app.help", "app.quit")
+#: What somebody who sees this screen for the first time needs finds room first; then what a view
+#: does that no other does, the ways to the other views, and the rest in the order of the bindings.
+FIRST = (
+    *("app.help", "app.quit", "app.quit-always", "search.leave"),
+    *("why.copy", "app.export", "list.choose", "app.view-dashboard"),
+)
+#: Beginnings of the ids of keys that are not one view's own.
+SHARED = ("app.", "view.", "why.", "list.", "text.", "search.")
 
 
 def key_name(key: str) -> str:
@@ -33,17 +39,18 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.refresh())
 
     def render(self) -> Content:
-        bindings = (active.binding for active in self.screen.active_bindings.values())
+        bindings = [active.binding for active in self.screen.active_bindings.values()]
         shown = _once(binding for binding in bindings if binding.show and binding.description)
-        texts = {b: f" {key_name(b.key)} {b.description} " for b in shown}
-        left = self.size.width - sum(cell_len(texts[b]) for b in shown if b.id in ALWAYS)
-        kept: list[Binding] = []
-        for binding in shown:
-            if binding.id not in ALWAYS and cell_len(texts[binding]) <= left:
-                left -= cell_len(texts[binding])
-                kept.append(binding)
-        kept += [binding for binding in shown if binding.id in ALWAYS]
-        return Content.assemble(*(self._piece(binding) for binding in kept))
+        if not any(binding.action == "quit" for binding in shown):  # q is text in a field
+            shown += [binding for binding in bindings if binding.action == "quit"][:1]
+        left = self.size.width
+        kept: set[Binding] = set()
+        for binding in sorted(shown, key=_rank):
+            width = cell_len(f" {key_name(binding.key)} {binding.description} ")
+            if width <= left:
+                left -= width
+                kept.add(binding)
+        return Content.assemble(*(self._piece(binding) for binding in shown if binding in kept))
 
     def _piece(self, binding: Binding) -> Content:
         key = Content.styled(f" {key_name(binding.key)}", "bold $text-primary")
@@ -58,3 +65,13 @@ def _once(bindings: Iterable[Binding]) -> list[Binding]:
     for binding in bindings:
         seen.setdefault(binding.action, binding)
     return list(seen.values())
+
+
+def _rank(binding: Binding) -> int:
+    """The lower, the sooner it finds room."""
+    name = binding.id or ""
+    if name in FIRST:
+        return FIRST.index(name)
+    if not name.startswith(SHARED):
+        return len(FIRST)
+    return len(FIRST) + (1 if name.startswith("app.view-") else 2)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import Static
 
 from netwhy.tui.look import Line, page_content
@@ -17,6 +18,39 @@ LONGEST = 120
 
 #: Width in cells → lines.
 Writer = Callable[[int], list[Line]]
+
+
+class Text(Static):
+    """Lines that are drawn anew only where they changed: over SSH each one counts."""
+
+    def __init__(self) -> None:
+        super().__init__(Content(""), markup=False)
+        self._told: list[Line] = []
+        self._anew: list[Region] = []
+
+    def show(self, lines: list[Line]) -> None:
+        """Show these lines; the same ones cost nothing."""
+        before, self._told = self._told, lines
+        if len(before) != len(lines):
+            self.update(page_content(lines))
+            return
+        width = self.size.width
+        changed = [at for at, line in enumerate(lines) if line != before[at]]
+        self._anew = [Region(0, at, width, 1) for at in changed]
+        if changed:
+            self.update(page_content(lines), layout=False)
+        self._anew = []
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """As the toolkit's, but an update by `show` names what it changed."""
+        drawn = regions if regions or layout else self._anew
+        return super().refresh(*drawn, repaint=repaint, layout=layout, recompose=recompose)
 
 
 class TextPanel(VerticalScroll):
@@ -33,8 +67,7 @@ class TextPanel(VerticalScroll):
         super().__init__(id=id, classes=classes)
         self._writer: Writer | None = None
         self._said = ""
-        self._shown: list[Line] | None = None
-        self._text = Static(Content(""), markup=False)
+        self._text = Text()
 
     def compose(self) -> ComposeResult:
         yield self._text
@@ -61,13 +94,16 @@ class TextPanel(VerticalScroll):
         if top:
             self.scroll_home(animate=False, immediate=True)
 
+    def show_line(self, line: int) -> None:
+        """Scroll so far that this line is seen, and what follows it."""
+        height = self.container_size.height
+        if not self.scroll_y <= line < self.scroll_y + height - 2:
+            self.scroll_to(y=max(0, line - height // 2), animate=False, immediate=True)
+
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
         if self._writer is None or not self.outer_size.width:
             return
-        lines = self._writer(self.columns)
-        if lines != self._shown:
-            self._shown = lines
-            self._text.update(page_content(lines))
+        self._text.show(self._writer(self.columns))

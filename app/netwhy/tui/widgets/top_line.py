@@ -15,6 +15,8 @@ from netwhy.output.layout import Page
 from netwhy.tui.look import ROLES, Line, content, glyph, page_content, word
 from netwhy.tui.spans import clock, fitted
 
+_LINK_ONLY = ("fe80:", "169.254.")
+
 
 class TopLine(Widget):
     """One line where it fits, two where it does not."""
@@ -60,6 +62,7 @@ def header_lines(snapshot: Snapshot, now: datetime, width: int, page: Page) -> l
     if used + 3 + cell_len(place) + 3 + len(ends) <= width:
         blank = " " * (width - used - cell_len(place) - 3 - len(ends))
         return [(*state, (f"{blank}{place}   {ends}", "muted"))]
+    ends = next((e for e in (ends, f"{time} ") if used + 2 + len(e) <= width), "")
     first = (*state, (fitted(ends, max(0, width - used), right=True), "muted"))
     if not place:
         return [first]
@@ -78,7 +81,8 @@ def _place(snapshot: Snapshot) -> str:
         return ""
     parts = [vantage.hostname]
     interface = _interface(snapshot)
-    address = vantage.addresses[0] if vantage.addresses else ""
+    # What others reach it by, before what holds on one link only.
+    address = min(vantage.addresses, key=lambda text: text.startswith(_LINK_ONLY), default="")
     if interface or address:
         parts.append(f"{interface} {address}".strip())
     parts.append(f"gw {vantage.gateways[0]}" if vantage.gateways else "no gateway")
@@ -89,6 +93,7 @@ def _interface(snapshot: Snapshot) -> str:
     """The name of the interface in use, as some probe of some target has seen it."""
     for row in snapshot.rows:
         for probe in row.report.probes if row.report else ():
-            if probe.probe == "local" and probe.detail.get("usable_interfaces"):
-                return str(probe.detail["usable_interfaces"][0])
+            usable = probe.detail.get("usable_interfaces") if probe.probe == "local" else None
+            if usable and isinstance(usable, list | tuple):  # a recording may hold anything
+                return str(usable[0])
     return ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
 from netwhy.core.model import Fix, TargetReport
+from netwhy.core.snapshot import Row
 from netwhy.output.layout import Page
 from netwhy.tui.look import Line
 from netwhy.tui.why_lines import why_lines
@@ -25,10 +27,13 @@ class Why(TextPanel):
     def __init__(self, page: Page, *, id: str | None = None, whole: bool = False) -> None:
         super().__init__(id=id)
         self.report: TargetReport | None = None
+        self._row: Row | None = None
+        self._now: datetime | None = None
         self._page = page
         self._whole = whole
         self._chosen = 0
         self._fix_at: list[int] = []
+        self._lead = ""
 
     @property
     def fixes(self) -> tuple[Fix, ...]:
@@ -40,17 +45,32 @@ class Why(TextPanel):
         """The fix that the copy key takes."""
         return self.fixes[self._chosen] if self._chosen < len(self.fixes) else None
 
-    def show_report(self, report: TargetReport | None) -> None:
-        """Show this report; the scroll position and the chosen fix stay with the same cause."""
+    def show_row(self, row: Row, now: datetime, *, lead: str = "") -> None:
+        """Show the report of a row with what came before it; `now` tells what was today."""
+        if row is not self._row or lead != self._lead:
+            self.show_report(row.shown, row, now, lead=lead)
+
+    def show_report(
+        self,
+        report: TargetReport | None,
+        row: Row | None = None,
+        now: datetime | None = None,
+        *,
+        lead: str = "",
+    ) -> None:
+        """Show this report; the scroll position and the chosen fix stay with the same cause.
+
+        `lead` is said before it.
+        """
         same = _subject(report) == _subject(self.report)
-        self.report = report
+        self.report, self._row, self._now, self._lead = report, row, now, lead
         if not same:
             self._chosen = 0
         self.write(self._write, top=not same)
 
     def show_text(self, writer: Writer, *, top: bool = False) -> None:
         """Show something that is not a report."""
-        self.report, self._fix_at = None, []
+        self.report, self._row, self._fix_at = None, None, []
         self.write(writer, top=top)
 
     def action_choose_fix(self, step: int) -> None:
@@ -74,7 +94,15 @@ class Why(TextPanel):
 
     def _write(self, width: int) -> list[Line]:
         written = why_lines(
-            self.report, width, self._page, chosen_fix=self._chosen, whole=self._whole
+            self.report,
+            width,
+            self._page,
+            chosen_fix=self._chosen,
+            whole=self._whole,
+            row=self._row,
+            now=self._now,
+            height=self.size.height,
+            lead=self._lead,
         )
         self._fix_at = written.fix_at[: len(self.fixes)]
         return written.lines

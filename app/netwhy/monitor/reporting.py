@@ -1,0 +1,29 @@
+"""What is on the screen as one report, for the roll-up and the exports."""
+
+from __future__ import annotations
+
+from netwhy.core.model import Report, TargetReport, Vantage
+from netwhy.core.snapshot import Snapshot
+
+
+def report_of(snapshot: Snapshot, only: TargetReport | None = None) -> Report:
+    """The snapshot as one report, without targets never wholly checked; or `only` this one."""
+    from netwhy.engine import assemble
+
+    found = (only,) if only else tuple(row.report for row in snapshot.rows)
+    reports = tuple(report for report in found if report is not None)
+    return assemble(
+        reports,
+        vantage=snapshot.vantage or _nowhere(),
+        taken_at=snapshot.taken_at,
+        duration_ms=max((r.duration_ms for r in reports), default=0.0),
+    )
+
+
+def _nowhere() -> Vantage:
+    """This machine as far as Python knows it, until the engine has read it."""
+    import platform
+
+    names = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+    system = platform.system()
+    return Vantage(platform.node(), names.get(system, system.lower()), privileged=False)

@@ -1,0 +1,1 @@
+"""A session as data: recorded while it is watched, and shown again without a network."""
