@@ -97,7 +97,7 @@ async def test_y_copies_the_chosen_fix_and_says_where_it_was_written(tmp_path: P
         await until(pilot, "written to")
         assert pilot.app.clipboard == "systemctl status postgresql"
         await pilot.press("f", "y")
-        await pilot.pause()
+        await until(pilot, "Copied (for use")
         assert pilot.app.clipboard == "ss -ltnp 'sport = :5432'"
         kept = tmp_path / "state" / "netwhy" / "fix.txt"
         assert kept.read_text() == "ss -ltnp 'sport = :5432'\n"
@@ -120,7 +120,10 @@ async def test_e_exports_markdown_and_json_to_the_current_folder(tmp_path: Path)
         await pilot.press("e")
         await until(pilot, "Exported to")
         await pilot.press("e")
-        await pilot.pause(0.1)
+        for _ in range(100):
+            if len(exported(tmp_path, "json")) > 1:
+                break
+            await pilot.pause(0.05)
     (document, *more) = exported(tmp_path, "json")
     assert more, "a second export does not overwrite the first"
     found = json.loads(document.read_text())

@@ -27,6 +27,7 @@ class Handover:
         self._say = say
         self._stems: set[str] = set()  # of the exports so far: no two of them share a file
         self._exporting = False
+        self._keeping = asyncio.Lock()  # the text copied last is the one the file holds
 
     async def keep(self, text: str, name: str, about: str) -> None:
         """Write a copied text to the state folder as well, and say both.
@@ -38,7 +39,7 @@ class Handover:
 
         try:
             path = state_folder() / name
-            await self._patient(save_soon(path, (text + "\n").encode()), path)
+            await self._patient(self._in_turn(save_soon(path, (text + "\n").encode())), path)
         except OSError as error:
             self._say(
                 f"Copied {about}\nIt could not be written to a file: {inert(str(error))}", "warning"
@@ -83,6 +84,10 @@ class Handover:
         await self._patient(save_soon(text, told.encode()), text)
         await self._patient(save_soon(document, encode_json(report)), document)
         return text, document
+
+    async def _in_turn(self, saving: Coroutine[Any, Any, None]) -> None:
+        async with self._keeping:
+            await saving
 
     async def _patient(self, saving: Coroutine[Any, Any, None], path: Path) -> None:
         """Wait for a file, and say so where it takes long."""
