@@ -18,6 +18,7 @@ from typing import Any
 from netwhy.core.asks import Ask, ConnectAsk, LocalAsk, ResolverConfigAsk
 from netwhy.core.model import Target, TargetReport, Verdict
 from netwhy.core.observations import Connect, Observation
+from netwhy.core.record import same_news
 from netwhy.diagnosis.likeness import alike, unusual
 from netwhy.diagnosis.steady import Facts, Steady, renewed, same_ground, steady
 from netwhy.runs import Runs
@@ -25,7 +26,8 @@ from netwhy.system.changes import Changes
 from netwhy.system.clock import uptime
 
 #: How long a whole check stands: of a target that works, and of one that does not, since another
-#: cause may come to fail in the same way.  Spread, so that many targets do not come together.
+#: cause may come to fail in the same way; the latter twice as long each time that it tells the same
+#: again.  Spread, so that many targets do not come together.
 WHOLE_S, WHOLE_FAILING_S = 60.0, 20.0
 _SPREAD = 0.3
 #: For so long, or the TTL where that is shorter, the addresses of a name are taken as they were;
@@ -40,8 +42,8 @@ _LISTEN_S = 0.05
 #: What a whole check takes from others may be older than its start by this.
 _SHARED_S = 0.5
 _MOST = 4096  # targets remembered
-#: One pulse of so many looks what becomes of the open connection; the others, whether it opens.
-_LOOK = 3
+#: So often a pulse looks what becomes of the open connection; the others, whether it opens.
+LOOK_S = 5.0
 
 
 @dataclass(slots=True)
@@ -49,13 +51,14 @@ class _Kept:
     """The last whole check of a target."""
 
     known: Steady
+    stands: float  # for so many seconds, more or less
     due: float  # when it is too old
     ground: int  # the state of this machine that it stands on
     named: float  # when its name was looked up last
     calm: float  # when a time out of the ordinary may bring a whole check again
     asks: tuple[Ask[Any], ...]  # the exchanges
     glimpses: tuple[Ask[Any], ...]  # the same, without a look at what becomes of them
-    pulses: int = 0
+    looked: float  # when the former were made last
 
 
 class Pulses:
@@ -101,12 +104,12 @@ class Pulses:
         known = steady(report, facts)
         if known is None:
             return
-        stands = WHOLE_FAILING_S if report.verdict is Verdict.FAILING else WHOLE_S
+        stands = _lasts(report, before)
         due = now + stands * random.uniform(1 - _SPREAD, 1 + _SPREAD)
         asks = tuple(ask for ask, _was, _place in known.exchanges)
         glimpses = tuple(_glimpse(ask, was) for ask, was, _place in known.exchanges)
         calm = before.calm if before else 0.0
-        self._kept[text] = _Kept(known, due, ground, now, calm, asks, glimpses)
+        self._kept[text] = _Kept(known, stands, due, ground, now, calm, asks, glimpses, now)
         if len(self._kept) > _MOST:
             del self._kept[next(iter(self._kept))]
 
@@ -152,8 +155,9 @@ class Pulses:
             seen = await self._runs.once(ask)
             if seen is None or not alike(was, seen) or unusual(was, seen, warned=False):
                 return None
-        asks = kept.glimpses if kept.pulses % _LOOK else kept.asks
-        kept.pulses += 1
+        asks = kept.glimpses
+        if now - kept.looked >= LOOK_S:
+            asks, kept.looked = kept.asks, now
         if len(asks) == 1:
             return (await self._runs.anew(asks[0]),)
         async with asyncio.TaskGroup() as group:
@@ -181,6 +185,15 @@ class Pulses:
         if isinstance(ask, (LocalAsk, ResolverConfigAsk)):  # the others are of one target each
             self._read[ask] = (ground, now, seen)
         return seen
+
+
+def _lasts(report: TargetReport, before: _Kept | None) -> float:
+    """For how many seconds a whole check stands, more or less."""
+    if report.verdict is not Verdict.FAILING:
+        return WHOLE_S
+    if before is None or not same_news(before.known.report, report):
+        return WHOLE_FAILING_S
+    return min(2 * before.stands, WHOLE_S)
 
 
 def _glimpse(ask: Ask[Any], was: Observation) -> Ask[Any]:

@@ -17,7 +17,7 @@ from tests.tui.world import VANTAGE, World, offline, refused, screen_text, works
 
 from netwhy.core.model import Mark, RootCause, Target, TargetReport, Verdict
 from netwhy.core.snapshot import Row, Snapshot
-from netwhy.core.stats import LOST, Sample, answered, loss, percentile, times
+from netwhy.core.stats import LOST, Sample, answered
 from netwhy.tui.app import NetwhyApp
 
 pytestmark = pytest.mark.tui
@@ -44,9 +44,7 @@ def row(report: TargetReport, ago_s: float, samples: tuple[Sample, ...]) -> Row:
         since=since,
         since_s=10_000.0 - ago_s,
         samples=samples,
-        loss=loss(samples),
         last_ms=report.rtt_ms,
-        p95_ms=percentile(times(samples), 0.95),
         checks=len(samples),
         confirming=False,
     )

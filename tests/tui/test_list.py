@@ -11,11 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from tests.tui.world import World, offline, refused, screen_lines, screen_text, until, works
+from tests.tui.world import (
+    World,
+    offline,
+    refused,
+    screen_lines,
+    screen_text,
+    until,
+    works,
+    yardstick_s,
+)
 from textual.pilot import Pilot
 
 from netwhy.core.model import RootCause, TargetOptions, TargetReport, Verdict
 from netwhy.core.snapshot import Row, Snapshot
+from netwhy.core.stats import LOST, answered
 from netwhy.output.layout import Page
 from netwhy.tui.app import NetwhyApp
 from netwhy.tui.columns import TARGETS, laid
@@ -37,9 +47,8 @@ def grouped(report: TargetReport, group: str | None) -> TargetReport:
 
 def row(report: TargetReport, since_s: float = 0.0, **changes: object) -> Row:
     made = Row(
-        report.target, report.verdict, report, None, NOW, since_s, (), None, report.rtt_ms, None,
-        1, False,
-    )  # fmt: skip
+        report.target, report.verdict, report, None, NOW, since_s, (), report.rtt_ms, 1, False
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -56,7 +65,7 @@ def texts(rows: Sequence[Row]) -> list[str]:
 
 
 FAST, SLOW = row(works("fast:1", 1.0), 5.0), row(works("Slow:1", 9.0), 9.0)
-DOWN = row(refused("down:1"), 7.0, loss=0.5)
+DOWN = row(refused("down:1"), 7.0, samples=(LOST, answered(1.0)))
 MIXED = [FAST, DOWN, SLOW]
 
 
@@ -308,19 +317,19 @@ async def test_rows_that_nobody_sees_and_noise_draw_nothing() -> None:
 
 
 async def test_a_thousand_targets_do_not_stutter() -> None:
-    """A generous bound: it was 100 ms for one update when every row was made each time."""
+    """It was 100 ms for one update when every row was made each time."""
     async with World().app().run_test(size=(120, 36)) as pilot:
         app = await frozen(pilot, 1000)
         took = []
         for turn in range(8):
             made = changed(app.snapshot.rows, *range(turn, 1000, 4), ms=5.0 * turn)
-            started = time.process_time()
+            started = time.thread_time()
             app.refresh_views(replace(app.snapshot, rows=made))
-            took.append(time.process_time() - started)
-        assert min(took) < 0.05, took
-        started = time.process_time()
+            took.append(time.thread_time() - started)
+        assert min(took) < yardstick_s(), took
+        started = time.thread_time()
         await pilot.press("slash", *"host0999")
-        assert time.process_time() - started < 2.0
+        assert time.thread_time() - started < 30 * yardstick_s()
         assert "host0999" in await until(pilot, "Targets 1 of 1000")
 
 

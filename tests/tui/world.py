@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
@@ -186,3 +187,13 @@ async def until(pilot: Pilot[None], wanted: str, *, gone: bool = False) -> str:
         if (wanted in text) is not gone:
             return text
     raise AssertionError(f"{wanted!r} {'still' if gone else 'not'} on the screen:\n{text}")
+
+
+def yardstick_s() -> float:
+    """Processor time of a fixed piece of work: what a machine that is slow today needs more of.
+
+    Some hundredths of a second.
+    """
+    started = time.thread_time()
+    sum(number * number for number in range(1_000_000))
+    return time.thread_time() - started

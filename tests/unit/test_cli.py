@@ -71,6 +71,23 @@ def test_the_command_is_the_first_word_that_is_no_option(
     assert arguments.command(argv) == (name, rest)
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("chek", "check"), ("Check", "check"), ("prots", "ports"), ("explian", "explain")],
+)
+def test_a_slip_of_the_finger_is_not_taken_for_a_host(word: str, meant: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        arguments.read([word, "db:5432"])
+    assert refused.value.code == 2
+    assert f"did you mean netwhy {meant}?" in refused.value.lines[0]
+    assert arguments.read(["--", word])[1].targets == [word]
+
+
+@pytest.mark.parametrize("host", ["kind", "bond", "reports", "check1", "ports.example", "web"])
+def test_a_host_that_is_called_much_like_a_command_is_a_host(host: str) -> None:
+    assert arguments.read([host])[1].targets == [host]
+
+
 def test_options_and_targets_may_stand_in_any_order() -> None:
     _name, args = arguments.read(
         ["check", "a:1", "--format", "json", "b:2", "--fail-on", "degraded,unknown", "c:3"]

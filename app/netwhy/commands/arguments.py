@@ -276,5 +276,20 @@ def command(argv: list[str]) -> tuple[str, list[str]]:
         elif not word.startswith("-"):
             if word in COMMANDS:
                 return word, [*argv[:place], *argv[place + 1 :]]
+            _doubt(word)
             break
     return "", argv
+
+
+def _doubt(word: str) -> None:
+    """Raises Refusal for a word that looks like a command with a slip of the finger in it."""
+    if not (word.isascii() and word.isalpha()):
+        return
+    from difflib import get_close_matches
+
+    like = [name for name in COMMANDS if abs(len(name) - len(word)) <= 1]
+    if meant := get_close_matches(word.lower(), like, n=1, cutoff=0.8):
+        raise Refusal(
+            f"netwhy: '{word}' is no command; did you mean netwhy {meant[0]}? "
+            f"(a host of that name: netwhy -- {word})"
+        )

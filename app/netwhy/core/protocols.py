@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: (a pattern of the first bytes, the protocol's name), the more special before the general.
 #: Compiled at first use: most peers say nothing by themselves.
@@ -35,12 +36,14 @@ _SIGNS = (
 KEPT = 64
 
 
+@lru_cache(maxsize=256)  # a monitor meets the same greetings again and again
 def spoken(head: bytes) -> str | None:
     """The protocol that the first bytes of a peer look like; None for bytes of none known."""
     signs = ((re.match(sign, head, re.DOTALL | re.IGNORECASE), name) for sign, name in _SIGNS)
     return next((name for found, name in signs if found), None)
 
 
+@lru_cache(maxsize=256)
 def readable(head: bytes, most: int = KEPT) -> str:
     """The first bytes as text on one line: what does not print is written as its escape."""
     text = head[:most].decode("utf-8", "backslashreplace")

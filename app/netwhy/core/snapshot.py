@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
+from netwhy.core import stats
 from netwhy.core.differences import Comparison
 from netwhy.core.model import RootCause, Target, TargetReport, Vantage, Verdict
-from netwhy.core.stats import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Spell:
     broke: Comparison | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """One target as it stands.
 
@@ -34,7 +35,6 @@ class Row:
     `partial` is what a check under way has told so far, only until the first has ended.
     `since` is the wall clock of the last change of verdict, `since_s` the same on `uptime`.
     `confirming`: the last check failed, or could not tell, and is repeated before it counts.
-    `loss` is the share of checks that got no answer at all; None where none of them asked.
     `spells` are the last times between two changes, oldest first; `broke` is what was different
     when the trouble that lasts began.  `trail` is for `trail.samples`: many more checks.
     """
@@ -45,10 +45,8 @@ class Row:
     partial: TargetReport | None
     since: datetime | None
     since_s: float
-    samples: tuple[Sample, ...]
-    loss: float | None
+    samples: tuple[stats.Sample, ...]
     last_ms: float | None
-    p95_ms: float | None
     checks: int
     confirming: bool
     interval_s: float = 2.0
@@ -60,6 +58,18 @@ class Row:
     def shown(self) -> TargetReport | None:
         """The report to show: the last whole one, else what is known so far."""
         return self.report or self.partial
+
+    # Worked out when somebody asks: of hundreds of rows a second a screen shows a few.
+
+    @cached_property
+    def loss(self) -> float | None:
+        """The share of checks that got no answer at all; None where none of them asked."""
+        return stats.loss(self.samples)
+
+    @cached_property
+    def p95_ms(self) -> float | None:
+        """The 95th percentile of the measured round trips; None where too few were measured."""
+        return stats.percentile(stats.times(self.samples), 0.95)
 
 
 @dataclass(frozen=True, slots=True)

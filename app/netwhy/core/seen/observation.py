@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from netwhy.core.model import IPAddress, Outcome, ProbeRow
@@ -35,6 +36,7 @@ class Skipped(Observation):
         return ProbeRow(self.name, self.subject, Outcome.SKIPPED, None, self.error, detail)
 
 
+@lru_cache(maxsize=1024)  # a monitor names the same few again and again
 def endpoint(address: IPAddress, port: int | None) -> str:
     """`1.2.3.4:80` or `[2001:db8::1]:80`; the bare address without a port."""
     if port is None:

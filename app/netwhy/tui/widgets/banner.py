@@ -32,7 +32,7 @@ class Banner(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return Content(self._text)
+        return Content(self._text).truncate(self.size.width, ellipsis=True)
 
 
 def banner_text(snapshot: Snapshot, *, frozen: bool, keys: Keys = CAME_WITH) -> str:

@@ -17,7 +17,7 @@ _NAMES = {"escape": "esc", "space": "space", "enter": "enter", "tab": "tab"}
 #: does that no other does, the ways to the other views, and the rest in the order of the bindings.
 FIRST = (
     *("app.help", "app.quit", "app.quit-always", "search.leave"),
-    *("why.copy", "app.export", "list.choose", "app.view-dashboard"),
+    *("list.choose", "why.copy", "app.export", "app.view-dashboard"),
 )
 #: Beginnings of the ids of keys that are not one view's own.
 SHARED = ("app.", "view.", "why.", "list.", "text.", "search.")
