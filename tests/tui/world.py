@@ -185,7 +185,9 @@ async def until(pilot: Pilot[None], wanted: str, *, gone: bool = False) -> str:
         await pilot.pause(0.05)
         text = screen_text(pilot.app)  # type: ignore[arg-type]
         if (wanted in text) is not gone:
-            return text
+            await pilot.pause()  # what came with it may be drawn a moment later
+            settled = screen_text(pilot.app)  # type: ignore[arg-type]
+            return settled if (wanted in settled) is not gone else text
     raise AssertionError(f"{wanted!r} {'still' if gone else 'not'} on the screen:\n{text}")
 
 

@@ -222,6 +222,8 @@ def test_every_symbol_with_a_number_is_known(symbol: str) -> None:
 def test_a_typing_error_is_answered_with_what_was_probably_meant() -> None:
     assert suggest("ECONREFUSED")[0] == "ECONNREFUSED"
     assert suggest("tcp.refuse")[0] == "tcp.refused"
+    assert suggest("adress already in use")[0] == "EADDRINUSE"
+    assert suggest("no rout to host")[0] == "EHOSTUNREACH"
     assert suggest("zzzzzzzz") == ()
 
 

@@ -108,6 +108,9 @@ def _range(text: str) -> range:
         first, last = int(match[1]), int(match[2] or match[1])
         if first <= last <= 65535:
             return range(first, last + 1)
+        if last < first <= 65535:
+            hint = f"'{text}' runs downwards; write {last}-{first}"
+            raise argparse.ArgumentTypeError(hint)
     raise argparse.ArgumentTypeError(f"'{text}' is no port; write for example 8080 or 8000-8100")
 
 

@@ -78,7 +78,12 @@ def _confirmed(intended: Plan, yes: str | None) -> bool:
             return False
         return len(names) < 2 or _several(names)
     if not streams.terminal(sys.stdin):
-        raise streams.Refusal("netwhy: nobody to ask here: add --yes to end it without a question")
+        option = f"--yes {names[0]}" if names else "--yes"
+        if len(names) > 1:
+            return _several(names)
+        raise streams.Refusal(
+            f"netwhy: nobody to ask here: add {option} to end it without a question"
+        )
     for word in names:
         if _asked(f"Type {word} to end it: ") != word:
             return False

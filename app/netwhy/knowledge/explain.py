@@ -81,9 +81,10 @@ def suggest(what: str) -> tuple[str, ...]:
             *pages.answer_pages("certificate"),
         )
     }
+    known = _phrase_symbols() | _answer_phrase_keys() | known
     wanted = what.strip().lower()[:100]
     close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
-    return tuple(known[name] for name in close)
+    return tuple(dict.fromkeys(known[name] for name in close))
 
 
 # ------------------------------------------------------------------------------------ recognising

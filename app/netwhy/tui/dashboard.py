@@ -236,6 +236,8 @@ class Dashboard(View):
         row = self.chosen
         if row is not None:
             self.netwhy.remove_target(row.target.text)
+        elif self.targets.group is not None:
+            self.netwhy.say("This is a group: go to the target that is to be removed.")
 
     def action_undo(self) -> None:
         self.netwhy.undo_removal()

@@ -42,7 +42,7 @@ class Handover:
             await self._patient(self._in_turn(save_soon(path, (text + "\n").encode())), path)
         except OSError as error:
             self._say(
-                f"Copied {about}\nIt could not be written to a file: {inert(str(error))}", "warning"
+                f"Copied {about}\nIt could not be written to a file: {_why(error)}", "warning"
             )
             return
         self._say(f"Copied {about}\nAlso written to {path}", "information")
@@ -59,7 +59,7 @@ class Handover:
         try:
             text, document = await self._export(report, past)
         except OSError as error:
-            self._say(f"The export could not be written: {inert(str(error))}", "error")
+            self._say(f"The export could not be written: {_why(error)}", "error")
         else:
             self._say(f"Exported to\n{text}\n{document}", "information")
         finally:
@@ -70,7 +70,7 @@ class Handover:
         try:
             return await self._files(report, past, Path.cwd() / stem)
         except OSError as error:
-            self._say(f"The current folder takes no files ({inert(str(error))}).", "warning")
+            self._say(f"The current folder takes no files: {_why(error)}.", "warning")
             return await self._files(report, past, state_folder() / stem)
 
     async def _files(self, report: Report, past: str, stem: Path) -> tuple[Path, Path]:
@@ -109,6 +109,11 @@ class Handover:
             free = f"{stem}-{number}"
         self._stems.add(free)
         return free
+
+
+def _why(error: OSError) -> str:
+    """The system's words alone: the file that it names is one that was to be renamed."""
+    return inert(error.strerror or str(error))
 
 
 def state_folder() -> Path:

@@ -143,7 +143,7 @@ class View(Screen[None]):
     # ---------------------------------------------------------------------------- the filter
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
+        self.query_one(FilterBar).open(self.netwhy.key_of("view.back", "esc"))
 
     def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
         self.wanted = event.wanted

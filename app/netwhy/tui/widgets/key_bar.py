@@ -10,13 +10,14 @@ from textual.content import Content
 from textual.keys import format_key
 from textual.style import Style
 from textual.widget import Widget
+from textual.widgets import Input
 
 #: Keys whose character would not be seen, or has no name that people use.
 _NAMES = {"escape": "esc", "space": "space", "enter": "enter", "tab": "tab"}
 #: What somebody who sees this screen for the first time needs finds room first; then what a view
 #: does that no other does, the ways to the other views, and the rest in the order of the bindings.
 FIRST = (
-    *("app.help", "app.quit", "app.quit-always", "search.leave"),
+    *("app.help", "app.quit", "app.quit-always", "filter.keep", "filter.drop", "search.leave"),
     *("list.choose", "why.copy", "app.export", "app.view-dashboard"),
 )
 #: Beginnings of the ids of keys that are not one view's own.
@@ -41,6 +42,8 @@ class KeyBar(Widget):
     def render(self) -> Content:
         bindings = [active.binding for active in self.screen.active_bindings.values()]
         shown = _once(binding for binding in bindings if binding.show and binding.description)
+        if isinstance(self.screen.focused, Input):  # a letter is text there
+            shown = [binding for binding in shown if len(key_name(binding.key)) > 1]
         if not any(binding.action == "quit" for binding in shown):  # q is text in a field
             shown += [binding for binding in bindings if binding.action == "quit"][:1]
         left = self.size.width
