@@ -23,23 +23,19 @@ from netwhy.core.model import (
     Report,
     RootCause,
     Target,
-    TargetOptions,
     TargetReport,
     Vantage,
     Verdict,
     worst,
 )
-from netwhy.core.observations import LocalState, ResolverConfig, Socket
-from netwhy.core.target import TargetError, parse, this_machine
+from netwhy.core.target import TargetError, parse
 from netwhy.diagnosis.case import Beside
 from netwhy.diagnosis.examine import Examination, examine
+from netwhy.here import Here
 from netwhy.runs import Run, Runs
 
 if TYPE_CHECKING:  # one check needs none of them
-    from netwhy.core.listing import Listing
     from netwhy.pulse import Pulses
-    from netwhy.system.census import Census
-    from netwhy.system.freeing import FreeingBeside
 
 #: Nothing is waited for longer than this after the last probe of a target began.
 TARGET_DEADLINE_S = 15.0
@@ -53,7 +49,7 @@ _BESIDE_S = 8.0
 BACK_OFF_S = 0.5
 
 
-class Engine:
+class Engine(Here):
     """Checks targets.  One engine serves any number of checks at once, in one event loop.
 
     `timeout_s` replaces the deadline of each connect; `parallel` bounds the targets that
@@ -61,14 +57,13 @@ class Engine:
     """
 
     def __init__(self, *, timeout_s: float | None = None, parallel: int = 64) -> None:
+        super().__init__(Runs())
         self._timeout_s = timeout_s
         self._parallel = parallel
-        self._runs = Runs()
         #: Host names of the targets that were ever asked for, the last ones only.
         self._names: dict[str, None] = {}
         #: What was seen of each target of late, for the others to look at.
         self._beside: dict[str, tuple[float, Beside]] = {}
-        self._census: Census | None = None
         self._pulses: Pulses | None = None  # from the first pulse on
 
     def _know(self, targets: Iterable[Target]) -> None:
@@ -265,74 +260,6 @@ class Engine:
             for task in tasks:
                 task.cancel()
 
-    async def vantage(self) -> Vantage:
-        """This machine: from where everything is seen."""
-        local = await self._runs.once(asks.LocalAsk())
-        config = await self._runs.once(asks.ResolverConfigAsk())
-        resolvers = config.used if isinstance(config, ResolverConfig) else ()
-        if not isinstance(local, LocalState):
-            return Vantage("", "", False, resolvers=_texts(resolvers))
-        own = [a for a in local.addresses if not a.is_loopback]
-        gateways = [g.address for g in local.gateways if g.address is not None]
-        return Vantage(
-            local.hostname,
-            local.platform,
-            local.privileged,
-            _texts(own),
-            _texts(gateways),
-            _texts(resolvers),
-        )
-
-    async def default_targets(self) -> tuple[Target, ...]:
-        """This machine's own path to the network: itself, its gateways, its resolvers."""
-        vantage = await self.vantage()
-        gateways = [
-            # Not icmp://: a gateway that keeps silent about itself is no fault.
-            parse(address, options=TargetOptions(label=f"gateway {address}"))
-            for address in vantage.gateways
-        ]
-        resolvers = [
-            parse(
-                f"dns://{_bracketed(address)}/.?type=NS",
-                options=TargetOptions(label=f"resolver {address}"),
-            )
-            for address in vantage.resolvers
-        ]
-        return (this_machine(), *gateways, *resolvers)
-
-    async def sockets(self, *, everything: bool = False) -> tuple[Socket, ...]:
-        """Local listeners with their owners; with `everything` the connections too."""
-        from netwhy.system import sockets, threads
-
-        return await threads.call(lambda: sockets.sockets(everything=everything))
-
-    async def listing(self, *, everything: bool = False, named: bool = False) -> Listing:
-        """As `sockets`, for a screen: connections have owners only if `named`."""
-        from netwhy.system import threads
-
-        census = self._the_census()
-        return await threads.call(lambda: census.read(everything=everything, named=named))
-
-    async def named(self, sockets: Sequence[Socket]) -> tuple[Socket, ...]:
-        """These sockets of the last listing with their owners."""
-        from netwhy.system import threads
-
-        census = self._the_census()
-        return await threads.call(lambda: census.named(sockets))
-
-    def _the_census(self) -> Census:
-        if self._census is None:
-            from netwhy.system.census import Census
-
-            self._census = Census()
-        return self._census
-
-    async def freeing(self, port: int, transport: str) -> FreeingBeside:
-        """Look who holds a port; the steps of the result end the holder."""
-        from netwhy.system.freeing import FreeingBeside
-
-        return await FreeingBeside.begin(port, transport)
-
 
 def assemble(
     reports: Sequence[TargetReport], *, vantage: Vantage, taken_at: datetime, duration_ms: float
@@ -359,14 +286,6 @@ def save(path: Path, data: bytes) -> None:
     from netwhy.system import files
 
     files.write_atomic(path, data)
-
-
-def _texts(addresses: Iterable[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(address) for address in addresses))
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _ms(started: float) -> float:
