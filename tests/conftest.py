@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 #: Tests that prove something only when they ran.
 _MUST_RUN = ("tests/lab/", "tests/e2e/")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What was started in the background of a shell ignores SIGINT, and so would every program
+    that a test starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,7 +223,26 @@ def lacking(lack: Lack, folder: Path) -> Iterator[None]:
                     )
             else:
                 ip(line)
+        if {"plug", "link set eth0 up"} <= {*lack.lines}:
+            _await_link("eth0")
         yield
+
+
+def _await_link(name: str) -> None:
+    """The kernel tells a moment later, up to a second, that a cable is plugged in at both ends."""
+    for _ in range(100):
+        if (
+            "state UP"
+            in subprocess.run(
+                ["ip", "-o", "link", "show", "dev", name],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        ):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{name} has no link")
 
 
 @contextlib.contextmanager
