@@ -282,6 +282,25 @@ async def test_a_whole_check_follows_every_now_and_then(monkeypatch: pytest.Monk
             assert row().checks > len(engine.whole)
 
 
+async def test_a_failure_that_stays_the_same_is_looked_into_less_and_less_often() -> None:
+    """After 20, 40, 60 and again 60 seconds, each more or less by three tenths."""
+    now = [0.0]
+    with bound() as held:
+        engine, target = Told(), at(port_of(held))
+        engine._pulses = pulse.Pulses(engine._runs, lambda: now[0])
+        await engine.once(target)
+        for soonest, latest in ((14, 26), (28, 52), (42, 78), (42, 78)):
+            began, wholes = now[0], len(engine.whole)
+            now[0] = began + soonest - 0.1
+            await engine.once(target)
+            assert len(engine.whole) == wholes
+            now[0] = began + latest + 0.1
+            await engine.once(target)
+            assert len(engine.whole) == wholes + 1
+        held.listen()
+        assert (await engine.once(target)).verdict is Verdict.OK
+
+
 async def test_an_answer_far_slower_than_usual_is_looked_into_but_not_again_and_again() -> None:
     """The times of a server that takes its time with each second page."""
     waits = [0.0]
