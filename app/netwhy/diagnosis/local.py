@@ -18,6 +18,7 @@ from netwhy.diagnosis.case import Case, say
 
 #: A share of the source ports to one destination beyond which they count as used up.
 _EXHAUSTED = 0.9
+_LOOPBACK4 = ip_network("127.0.0.0/8")
 
 
 def impossible_host(case: Case, target: Target) -> Finding | None:
@@ -252,7 +253,7 @@ def no_such_interface(case: Case, local: LocalState, address: IPAddress) -> Find
 
 
 def loopback_down(case: Case, address: IPAddress) -> Finding | None:
-    """Own addresses are silent because the loopback interface is down."""
+    """Own addresses are silent, or have no route, because the loopback interface is down."""
     local = case.want(LocalAsk())
     route = case.want(RouteAsk(address))
     if local is None or route is None or not (route.local or address.is_loopback):
@@ -261,7 +262,14 @@ def loopback_down(case: Case, address: IPAddress) -> Finding | None:
     if loopback is None:
         return None
     if loopback.up and address.is_loopback and route.interface not in (None, loopback.name):
-        return _loopback_led_away(case, loopback, route)
+        way = say("route-through", address=address, interface=route.interface or "")
+        return _loopback_bare(case, loopback, address, way)
+    # Without ::1 IPv6 may just be switched off; 127.0.0.1 is never missing on purpose.
+    if loopback.up and address in _LOOPBACK4 and route.error == "ENETUNREACH":
+        if any(a.address in _LOOPBACK4 for a in loopback.addresses):
+            return None
+        way = say("route-none", address=address, error=route.error)
+        return _loopback_bare(case, loopback, address, way)
     if loopback.up:
         return None
     return case.finding(
@@ -274,19 +282,16 @@ def loopback_down(case: Case, address: IPAddress) -> Finding | None:
     )
 
 
-def _loopback_led_away(case: Case, loopback: Interface, route: Route) -> Finding:
-    """Loopback has lost its own address, and the system looks for it outside."""
+def _loopback_bare(case: Case, loopback: Interface, address: IPAddress, way: str) -> Finding:
+    """Loopback has lost its own address: there is no way to it, or one that leads outside."""
     return case.finding(
         "local.loopback-down",
         0.95,
         loopback.name,
-        evidence=(
-            say("route-through", address=route.address, interface=route.interface or ""),
-            say("loopback-without-address", interface=loopback.name),
-        ),
+        evidence=(way, say("loopback-without-address", interface=loopback.name)),
         variant="no-address",
         interface=loopback.name,
-        address=route.address,
+        address=address,
     )
 
 

@@ -62,6 +62,9 @@ def _refused_here(case: Case, refusal: Refusal, local: LocalState, route: Route)
             label=address,
         )
     if error == "EADDRNOTAVAIL":
+        down = local_layer.loopback_down(case, address)
+        if down is not None:
+            return down
         has_family = any(
             a.version == address.version and not a.is_loopback for a in local.addresses
         )

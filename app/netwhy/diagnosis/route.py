@@ -28,7 +28,11 @@ def refused_by_table(case: Case, address: IPAddress) -> Finding | None:
     if local is None or route is None or route.error is None:
         return None
     if route.error == "ENETUNREACH":
-        return local_layer.interfaces_down(case, local, address) or none(case, local, address)
+        return (
+            local_layer.loopback_down(case, address)
+            or local_layer.interfaces_down(case, local, address)
+            or none(case, local, address)
+        )
     refuses = say("route-refuses", address=address, error=route.error)
     return _special(case, address, route.error, refuses)
 
@@ -91,6 +95,9 @@ def none(case: Case, local: LocalState, address: IPAddress) -> Finding:
         a.version == family and not a.is_loopback and not a.is_link_local for a in local.addresses
     )
     evidence = [say("route-none", address=address, error="ENETUNREACH")]
+    if address.is_loopback:  # it would never go by a default route
+        evidence.append(say("address-nowhere", address=address))
+        return _no_way(case, address, evidence, "loopback")
     if not has_default:
         evidence.append(say("no-default", family=f"IPv{family}"))
     if not has_address:
