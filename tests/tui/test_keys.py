@@ -132,6 +132,20 @@ async def test_e_exports_markdown_and_json_to_the_current_folder(tmp_path: Path)
     assert len(exported(tmp_path, "md")) == 2
 
 
+async def test_an_export_tells_of_targets_that_no_check_has_ended_for(tmp_path: Path) -> None:
+    w = world()
+    w.targets.append(target("slow:1"))
+    w.held.add("slow:1")
+    async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
+        await until(pilot, "2 ok")
+        await pilot.press("e")
+        await until(pilot, "Exported to")
+    (file,) = exported(tmp_path, "json")
+    told = json.loads(file.read_text())["targets"]
+    states = {t["target"]: t.get("complete", True) for t in told}
+    assert states == {DB: True, WEB: True, SSH: True, "slow:1": False}
+
+
 async def test_r_checks_at_once() -> None:
     w = world()
     async with w.app().run_test(size=(100, 30), notifications=True) as pilot:

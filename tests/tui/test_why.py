@@ -210,9 +210,14 @@ def test_lengths_of_the_spells() -> None:
 
 
 def test_the_markdown_of_the_past() -> None:
-    assert past_markdown(HEALTHY, 300.0) == ""
-    assert past_markdown(BROKEN, 260.0) == (
-        "### Changed when it broke\n\n"
+    assert past_markdown(replace(HEALTHY, since=None), 300.0) == ""
+    assert past_markdown(HEALTHY, 300.0) == (
+        "Since 2026-01-01 12:00:00+0000 (5m00s): ok; 100 checks, 0% lost of the last 60.\n"
+    )
+    told = past_markdown(BROKEN, 260.0)
+    assert told.startswith("Since 2026-01-01 12:03:20+0000 (1m00s): failing; ")
+    assert told.endswith(
+        ".\n\n### Changed when it broke\n\n"
         "- addresses 192.0.2.1, 2001:db8::7 → 192.0.2.7, 2001:db8::7\n\n"
         "### Timeline\n\n"
         "- 2026-01-01 12:03:20+0000 ✗ failing (`tcp.refused`), 1m00s so far\n"
@@ -276,8 +281,10 @@ async def test_the_export_has_the_past_of_each_target_that_has_one(
         await pilot.press("e")
         await until(pilot, "Exported to")
     text = exported(tmp_path)
-    assert "## Before: db.example:5432\n\n### Changed when it broke\n\n- addresses" in text
-    assert text.startswith("# netwhy") and "## Before: web" not in text
+    (told,) = text.split("## Watched: ")[1:]
+    assert told.startswith("db.example:5432\n\nSince 20") and ": failing; " in told
+    assert "### Changed when it broke\n\n- addresses" in told
+    assert text.startswith("# netwhy")
 
 
 async def test_a_healthy_target_shows_its_chart_where_there_is_room() -> None:

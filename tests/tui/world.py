@@ -117,6 +117,7 @@ class World:
         self.targets = [report.target for report in reports]
         self.delay_s = delay_s
         self.checked: list[str] = []
+        self.held: set[str] = set()  # whose checks never end
         self.listeners: tuple[Socket, ...] | Exception = (listener(22), listener(5432))
         self.connections: tuple[Socket, ...] = ()
         self.listed: list[tuple[bool, bool]] = []  # with connections, and whose they are
@@ -129,6 +130,8 @@ class World:
     async def check(self, target: Target) -> AsyncGenerator[TargetReport, None]:
         self.checked.append(target.text)
         await asyncio.sleep(self.delay_s)
+        if target.text in self.held:
+            await asyncio.Event().wait()
         answer = self.answers.get(target.text) or works(target.text)
         if isinstance(answer, Exception):
             raise answer

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from netwhy.core.differences import Comparison
+from netwhy.core.model import Verdict
 from netwhy.core.snapshot import Row, Spell
-from netwhy.output.layout import Page, duration
+from netwhy.output.layout import Page, counted, duration
 from netwhy.output.markdown import code, escaped
 
 
@@ -41,8 +42,10 @@ def time_of(when: datetime, now: datetime | None) -> str:
 
 
 def past_markdown(row: Row, now_s: float) -> str:
-    """What is known of one target beyond its last report; empty where there is nothing."""
+    """What is known of one target beyond its last report; empty before its first check ended."""
     blocks: list[str] = []
+    if row.since is not None and row.verdict is not None:
+        blocks.append(_since(row, now_s))
     if row.broke is not None and row.broke.changed:
         told = "\n".join(f"- {escaped(text)}" for text in changes(row.broke))
         blocks += ["### Changed when it broke", told]
@@ -60,7 +63,23 @@ def past_markdown(row: Row, now_s: float) -> str:
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
+def _since(row: Row, now_s: float) -> str:
+    """`Since 2026-01-01 12:00:00+0000 (4m00s): failing; 120 checks, 3% lost of the last 60.`"""
+    assert row.since is not None  # asked before
+    lost = "" if row.loss is None else f", {row.loss:.0%} lost of the last {len(row.samples)}"
+    return (
+        f"Since {row.since.astimezone():%Y-%m-%d %H:%M:%S%z} ({duration(now_s - row.since_s)}): "
+        f"{row.verdict}; {counted(row.checks, 'check')}{lost}."
+    )
+
+
 def pasts_markdown(rows: Iterable[Row], now_s: float) -> str:
-    """The same for each of several targets, under a heading of its own."""
-    told = ((row.target.label, past_markdown(row, now_s)) for row in rows)
-    return "\n".join(f"## Before: {escaped(name)}\n\n{past}" for name, past in told if past)
+    """The same for each of several targets, under a heading of its own; of one that has always
+    worked there is nothing to tell.
+    """
+    told = (
+        (row.target.label, past_markdown(row, now_s))
+        for row in rows
+        if row.verdict is not Verdict.OK or len(row.spells) > 1
+    )
+    return "\n".join(f"## Watched: {escaped(name)}\n\n{past}" for name, past in told if past)

@@ -96,14 +96,29 @@ def shared_causes(report: Report) -> tuple[RootCause, ...]:
 
 def told_elsewhere(report: Report) -> dict[str, str]:
     """Which targets need no explanation of their own, and the target where their cause is told."""
-    causes = {t.target.text: t.diagnosis.cause for t in report.targets if t.diagnosis is not None}
+    reports = {t.target.text: t for t in report.targets if t.diagnosis is not None}
     found: dict[str, str] = {}
     for root in shared_causes(report):
-        known = [text for text in root.explains if text in causes]
-        lead = next((text for text in known if causes[text] == root.cause), None)
-        if lead is not None:
-            found |= {text: lead for text in known if text != lead}
+        known = [reports[text] for text in root.explains if text in reports]
+        lead = min(known, key=lambda told: farness(root, told.target, told), default=None)
+        if lead is not None and farness(root, lead.target, lead) < ANOTHER:
+            found |= {t.target.text: lead.target.text for t in known if t is not lead}
     return found
+
+
+#: The farness of a target whose own diagnosis is another cause.
+ANOTHER = 2
+
+
+def farness(root: RootCause, target: Target, report: TargetReport | None) -> int:
+    """How far what a target tells is from a root cause: 0 where it is the cause, of its own
+    subject; 1 where it is the cause; else ANOTHER.
+    """
+    finding = report.diagnosis if report is not None else None
+    if finding is None or finding.cause != root.cause:
+        return ANOTHER
+    here = target.kind is Kind.LOCAL and root.cause.startswith("local.")
+    return 0 if here or root.subject in (target.host, target.text) else 1
 
 
 def tally(reports: Sequence[TargetReport]) -> str:

@@ -298,8 +298,8 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
 
     def action_export(self) -> None:
         """Write what is on the screen to the current folder; to the state folder if need be."""
-        report = report_of(self.snapshot)
-        if not report.targets:
+        report = report_of(self.snapshot, unfinished=True)
+        if not any(target.complete for target in report.targets):
             self.say("There is nothing to export yet: no check has ended.", "warning")
             return
         from netwhy.output.past import pasts_markdown

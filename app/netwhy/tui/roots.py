@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from netwhy.core.model import Kind, RootCause
+from netwhy.core.model import RootCause
 from netwhy.core.snapshot import Row, Snapshot
+from netwhy.output.text import farness
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,12 @@ def _root(cause: RootCause, explained: Sequence[Row]) -> Root:
 
 
 def _shown_by(cause: RootCause, explained: Iterable[Row]) -> str:
-    """The target whose own diagnosis is the cause, of its subject if there is one; the first
-    that changed where several are alike.
-    """
+    """The target that is nearest to the cause; the first that changed where several are alike."""
 
-    def farness(row: Row) -> tuple[bool, bool, float]:
-        finding = row.report.diagnosis if row.report else None
-        same = finding is not None and finding.cause == cause.cause
-        about = row.target
-        here = about.kind is Kind.LOCAL and cause.cause.startswith("local.")
-        its_own = here or cause.subject in (about.host, about.text)
-        return not (same and its_own), not same, row.since_s
+    def near(row: Row) -> tuple[int, float]:
+        return farness(cause, row.target, row.report), row.since_s
 
-    return min(explained, key=farness).target.text
+    return min(explained, key=near).target.text
 
 
 def symptoms(found: Iterable[Root]) -> Mapping[str, Root]:
