@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+#: An example may take as long as it needs on a busy machine: what must be quick is measured.
+settings.register_profile("netwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("netwhy")
 
 #: Tests that prove something only when they ran.
 _MUST_RUN = ("tests/lab/", "tests/e2e/")
