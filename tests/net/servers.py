@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 
 def host_of(address: str) -> socket.AddressFamily:
@@ -106,7 +107,26 @@ def closed_udp_port(address: str = "127.0.0.1") -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def quiet_port() -> int:
+    """A port of loopback that nobody has, and that the kernel gives to nobody by itself."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in range(first - 1 - os.getpid() % 5000, 1024, -1):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+@contextlib.contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that goes to nobody while it is told to a server that sets SO_REUSEADDR."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+async def eventually(condition: Callable[[], bool], within_s: float = 20.0) -> None:
     """Wait until something is so; AssertionError when it does not come to be."""
     ends = time.monotonic() + within_s
     while not condition():

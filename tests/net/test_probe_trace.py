@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.net.namespaces import in_process, inside, sysctl
-from tests.net.servers import open_sockets
+from tests.net.servers import eventually, open_sockets
 from tests.net.ways import cable, chain, far, filters, hides
 
 from netwhy.core.asks import ConnectAsk, TraceAsk, UdpAsk
@@ -183,7 +183,7 @@ def given_up() -> list[int]:
         before = len(open_sockets())
         ask = TraceAsk(ip_address(far(0)), 9)
         task = asyncio.create_task(trace.trace(ask, lambda early: None))
-        await asyncio.sleep(0.2)
+        await eventually(lambda: len(open_sockets()) > before)
         during = len(open_sockets())
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

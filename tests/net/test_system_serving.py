@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from tests.net.namespaces import NEAR, become_nobody, firewall, inside, ip, sysctl
+from tests.net.servers import kept_port
 
 from netwhy.core.clients import serving
 from netwhy.core.ports import Served
@@ -299,9 +300,18 @@ def redis(stack: ExitStack, tmp_path: Path) -> tuple[int, int]:
     program = shutil.which("redis-server", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         pytest.skip("redis-server is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with kept_port() as port:
+        server = _redis(stack, program, port, tmp_path)
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return server.pid, port
+            time.sleep(0.05)
+    raise AssertionError("redis-server never listened")
+
+
+def _redis(stack: ExitStack, program: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     secret = ["--requirepass", "a-secret-word"]
     server = subprocess.Popen([program, *options, *secret], stdout=subprocess.DEVNULL)
 
@@ -310,12 +320,7 @@ def redis(stack: ExitStack, tmp_path: Path) -> tuple[int, int]:
         server.wait()
 
     stack.callback(end)
-    ends = time.monotonic() + 10
-    while time.monotonic() < ends:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return server.pid, port
-        time.sleep(0.05)
-    raise AssertionError("redis-server never listened")
+    return server
 
 
 def test_a_database_is_named_and_ended_by_its_name_only(
