@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import queue
+import random
 import socket
 import struct
 import threading
@@ -108,13 +109,17 @@ def closed_udp_port(address: str = "127.0.0.1") -> Iterator[int]:
 
 
 def quiet_port() -> int:
-    """A port of loopback that nobody has, and that the kernel gives to nobody by itself."""
+    """A port that nobody has in either family, and that the kernel gives to nobody by itself."""
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for port in range(first - 1 - os.getpid() % 5000, 1024, -1):
-        with socket.socket() as tried, contextlib.suppress(OSError):
-            tried.bind(("", port))
-            return port
-    raise AssertionError("no port is free")
+    both = socket.has_dualstack_ipv6()
+    while True:
+        port = random.randrange(10_000, max(first, 20_000))
+        with socket.socket(socket.AF_INET6 if both else socket.AF_INET) as tried:
+            if both:
+                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            with contextlib.suppress(OSError):
+                tried.bind(("", port))
+                return port
 
 
 @contextlib.contextmanager

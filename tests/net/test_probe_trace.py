@@ -50,7 +50,7 @@ def test_each_router_is_named_and_the_target_ends_the_way() -> None:
     for (version, transport), seen in zip(ALL, inside(every_way, 4), strict=True):
         assert seen["way"] == [far(n, version) for n in range(4)], (version, transport)
         assert (seen["reached"], seen["error"], seen["circle"]) == (4, None, [])
-        assert seen["timed"] and seen["ms"] < 2000
+        assert seen["timed"] and seen["ms"] < 4000
 
 
 def a_long_way() -> list[Any]:
@@ -94,7 +94,7 @@ def test_a_way_ends_where_its_packets_are_dropped(hook: str, number: int, answer
         assert silent["way"][:answering] == ways
         assert set(silent["way"][answering:]) == {"*"}
         assert (silent["reached"], silent["error"]) == (None, "TIMEOUT")
-        assert 1000 < silent["ms"] < 2000
+        assert 1000 < silent["ms"] < 4000
         assert other["reached"] == 4
 
 
@@ -115,7 +115,7 @@ def test_three_routers_in_a_ring_are_met_again_and_again() -> None:
         assert seen["circle"] == four
     for seen in found:
         assert len(seen["circle"]) == 3 and seen["way"][0] not in seen["circle"]
-        assert seen["reached"] is None and seen["ms"] < 2000
+        assert seen["reached"] is None and seen["ms"] < 4000
 
 
 def refused_by_a_router() -> Any:
