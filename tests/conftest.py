@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# What a shell starts in the background ignores SIGINT, and so would all that is interrupted here.
+with contextlib.suppress(ValueError):  # not the main thread
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+#: An example may take as long as it needs on a busy machine: what must be quick is measured.
+settings.register_profile("netwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("netwhy")
 
 #: Tests that prove something only when they ran.
 _MUST_RUN = ("tests/lab/", "tests/e2e/")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """What was started in the background of a shell ignores SIGINT, and so would every program
-    that a test starts.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -56,7 +56,7 @@ class Terminal:
         """A variable of tmux, for example `alternate_on`."""
         return self._tmux("display-message", "-p", f"#{{{variable}}}").strip()
 
-    def wait_for(self, text: str, *, seconds: float = 15.0) -> str:
+    def wait_for(self, text: str, *, seconds: float = 30.0) -> str:
         """Waits until the text is on the screen and returns the screen.  Raises AssertionError."""
         until = time.monotonic() + seconds
         while text not in (screen := self.screen()):
@@ -65,7 +65,15 @@ class Terminal:
             time.sleep(0.05)
         return screen
 
-    def wait_for_prompt(self, *, seconds: float = 5.0) -> None:
+    def wait_until_gone(self, text: str, *, seconds: float = 30.0) -> None:
+        """Waits until the text is no longer on the screen.  Raises AssertionError."""
+        until = time.monotonic() + seconds
+        while text in (screen := self.screen()):
+            if time.monotonic() > until:
+                raise AssertionError(f"{text!r} is still there:\n{screen}")
+            time.sleep(0.05)
+
+    def wait_for_prompt(self, *, seconds: float = 20.0) -> None:
         """Waits until the shell's prompt is the last line again."""
         until = time.monotonic() + seconds
         while not self.screen().rstrip().endswith(PROMPT):

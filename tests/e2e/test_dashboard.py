@@ -55,7 +55,8 @@ def test_a_failing_target_is_explained_exported_and_left(
     terminal: Terminal, netwhy: str, closed_port: int, tmp_path: Path
 ) -> None:
     terminal.type(f"netwhy 127.0.0.1:{closed_port}")
-    screen = terminal.wait_for("tcp.refused")
+    for part in ("tcp.refused", "How we know", "RST", "1 failing"):  # it is drawn bit by bit
+        screen = terminal.wait_for(part)
     assert terminal.ask("alternate_on") == "1"
     assert f"127.0.0.1:{closed_port}" in screen
     assert "How we know" in screen and "RST" in screen

@@ -41,7 +41,7 @@ def ports() -> Iterator[tuple[int, int]]:
 
 def whole(terminal: Terminal, text: str) -> list[str]:
     """Wait until this is on a screen that is drawn from its first line to its last."""
-    until = time.monotonic() + 15.0
+    until = time.monotonic() + 30.0
     while True:
         screen = terminal.screen()
         lines = screen.split("\n")[:24]

@@ -46,7 +46,7 @@ def test_the_installed_wheel_knows_its_words(wheel: Path, tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-m", "netwhy", "check", "127.0.0.1:9"], cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "tcp.refused" in done.stdout

@@ -150,7 +150,7 @@ def redis(uid: int) -> Scene:
                 stdout=subprocess.DEVNULL,
             )
             try:
-                for _ in range(100):
+                for _ in range(400):
                     with socket.socket() as client:
                         if client.connect_ex((LO, PORT)) == 0:
                             break

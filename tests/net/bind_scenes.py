@@ -18,6 +18,8 @@ from contextlib import ExitStack, contextmanager
 from tests.net.namespaces import ip, sysctl
 from tests.net.servers import host_of
 
+from netwhy.system.sockets import port_table
+
 PORT = 8080
 LO, LO6 = "127.0.0.1", "::1"
 OTHER = 65533  # a user who is neither root nor nobody
@@ -195,7 +197,10 @@ def left_over(
                 signal.pause()
             stack.callback(lambda: (os.kill(pid, signal.SIGKILL), os.waitpid(pid, 0)))
             stack.enter_context(child(work, uid))
-            time.sleep(0.1)
+            ends = time.monotonic() + 10
+            while state not in {s.state for s in port_table(PORT, "tcp").sockets}:
+                assert time.monotonic() < ends, f"it never came to {state}"
+                time.sleep(0.02)
             yield
 
     return scene

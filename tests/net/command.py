@@ -17,7 +17,7 @@ from pathlib import Path
 
 APP = Path(__file__).resolve().parents[2] / "app"
 NETWHY = (sys.executable, "-m", "netwhy")
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def _entry() -> tuple[str, ...] | None:
     return None
 
 
-def inside(function: Callable[..., Any], *args: object, timeout_s: float = 30) -> Any:
+def inside(function: Callable[..., Any], *args: object, timeout_s: float = 90) -> Any:
     """Run a function of a test module in a namespace of its own; its result comes as JSON."""
     entry = _entry()
     if entry is None:
@@ -49,7 +49,7 @@ def inside(function: Callable[..., Any], *args: object, timeout_s: float = 30) -
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def in_process(function: Callable[..., Any], *args: object, timeout_s: float = 30) -> Any:
+def in_process(function: Callable[..., Any], *args: object, timeout_s: float = 90) -> Any:
     """Run a function of a test module in a process of its own; its result comes as JSON."""
     done = subprocess.run(
         _command(function, args), capture_output=True, timeout=timeout_s, env=_environment()

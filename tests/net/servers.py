@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import os
 import queue
+import random
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 
 def host_of(address: str) -> socket.AddressFamily:
@@ -106,7 +108,30 @@ def closed_udp_port(address: str = "127.0.0.1") -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def quiet_port() -> int:
+    """A port that nobody has in either family, and that the kernel gives to nobody by itself."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    both = socket.has_dualstack_ipv6()
+    while True:
+        port = random.randrange(10_000, max(first, 20_000))
+        with socket.socket(socket.AF_INET6 if both else socket.AF_INET) as tried:
+            if both:
+                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            with contextlib.suppress(OSError):
+                tried.bind(("", port))
+                return port
+
+
+@contextlib.contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that goes to nobody while it is told to a server that sets SO_REUSEADDR."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+async def eventually(condition: Callable[[], bool], within_s: float = 20.0) -> None:
     """Wait until something is so; AssertionError when it does not come to be."""
     ends = time.monotonic() + within_s
     while not condition():

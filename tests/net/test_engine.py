@@ -256,7 +256,7 @@ async def test_check_all_gives_each_result_when_it_is_there() -> None:
     with silent_port() as silent, closed_port() as closed, listener() as opened:
         order = [
             report.target.port
-            async for report in Engine(timeout_s=1.0).check_all(
+            async for report in Engine(timeout_s=3.0).check_all(
                 [at(silent), at(closed), at(opened)]
             )
             if report.complete
@@ -289,12 +289,12 @@ async def test_check_all_passes_a_bug_on_and_ends_the_others(
             return real(target, *args, **kinds)
 
         monkeypatch.setattr(engine_module, "examine", examine)
-        before = Footprint()
+        engine, before = Engine(timeout_s=60), Footprint()
         with pytest.raises(RuntimeError, match="a bug in the diagnosis"):
-            async with contextlib.aclosing(Engine().check_all([at(silent), at(port)])) as reports:
+            async with contextlib.aclosing(engine.check_all([at(silent), at(port)])) as reports:
                 async for _report in reports:
                     pass
-        await eventually(before.unchanged, within_s=1)
+        await eventually(before.unchanged, within_s=3)
 
 
 # -------------------------------------------------------------------------------------- the machine

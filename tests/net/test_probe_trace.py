@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.net.namespaces import in_process, inside, sysctl
-from tests.net.servers import open_sockets
+from tests.net.servers import eventually, open_sockets
 from tests.net.ways import cable, chain, far, filters, hides
 
 from netwhy.core.asks import ConnectAsk, TraceAsk, UdpAsk
@@ -50,7 +50,7 @@ def test_each_router_is_named_and_the_target_ends_the_way() -> None:
     for (version, transport), seen in zip(ALL, inside(every_way, 4), strict=True):
         assert seen["way"] == [far(n, version) for n in range(4)], (version, transport)
         assert (seen["reached"], seen["error"], seen["circle"]) == (4, None, [])
-        assert seen["timed"] and seen["ms"] < 2000
+        assert seen["timed"] and seen["ms"] < 4000
 
 
 def a_long_way() -> list[Any]:
@@ -94,7 +94,7 @@ def test_a_way_ends_where_its_packets_are_dropped(hook: str, number: int, answer
         assert silent["way"][:answering] == ways
         assert set(silent["way"][answering:]) == {"*"}
         assert (silent["reached"], silent["error"]) == (None, "TIMEOUT")
-        assert 1000 < silent["ms"] < 2000
+        assert 1000 < silent["ms"] < 4000
         assert other["reached"] == 4
 
 
@@ -115,7 +115,7 @@ def test_three_routers_in_a_ring_are_met_again_and_again() -> None:
         assert seen["circle"] == four
     for seen in found:
         assert len(seen["circle"]) == 3 and seen["way"][0] not in seen["circle"]
-        assert seen["reached"] is None and seen["ms"] < 2000
+        assert seen["reached"] is None and seen["ms"] < 4000
 
 
 def refused_by_a_router() -> Any:
@@ -183,7 +183,7 @@ def given_up() -> list[int]:
         before = len(open_sockets())
         ask = TraceAsk(ip_address(far(0)), 9)
         task = asyncio.create_task(trace.trace(ask, lambda early: None))
-        await asyncio.sleep(0.2)
+        await eventually(lambda: len(open_sockets()) > before)
         during = len(open_sockets())
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.net.checks import at
 from tests.net.nameserver import name_server
-from tests.net.namespaces import inside
+from tests.net.namespaces import inside, sysctl
 from tests.net.servers import eventually, greet, watched_listener
 
 from netwhy import pulse
@@ -86,13 +86,13 @@ def cause(report: TargetReport | None) -> str | None:
     return finding.cause if finding is not None else None
 
 
-async def served(answer: bytes) -> asyncio.Server:
-    """Answers whatever comes, once, and hangs up."""
+async def served(answers: list[bytes]) -> asyncio.Server:
+    """Answers whatever comes, once, with the last of these, and hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             await reader.read(4096)
-            writer.write(answer)
+            writer.write(answers[-1])
             await writer.drain()
         writer.close()
 
@@ -107,6 +107,7 @@ async def test_a_steady_port_is_met_once_for_each_check_and_measured_each_time()
         async with watching(at(port)) as (engine, row):
             await eventually(lambda: row().checks >= 6)
             checks = row().checks
+        await eventually(lambda: told.qsize() >= checks)  # its thread tells it
     assert len(engine.whole) == 1
     assert abs(told.qsize() - checks) <= 1, "a pulse makes one connection and no other"
     reports = [report for report in engine.pulses if report is not None]
@@ -183,12 +184,13 @@ async def test_a_page_is_asked_for_once_and_another_status_is_looked_into() -> N
 
 
 async def test_what_is_expected_is_asked_for_and_another_answer_is_looked_into() -> None:
-    async with await served(b"PONG\n") as server:
+    answers = [b"PONG\n"]
+    async with await served(answers) as server:
         port = server.sockets[0].getsockname()[1]
         engine, target = Told(), at(port, "?send=PING&expect=PONG")
         await engine.once(target)
         assert (await engine.once(target)).verdict is Verdict.OK and engine.pulses[-1] is not None
-    async with await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", port):
+        answers.append(b"")
         report = await engine.once(target)
     assert engine.pulses[-1] is None and report.verdict is Verdict.FAILING
 
@@ -216,17 +218,16 @@ async def test_this_machine_and_a_bind_are_always_looked_at_wholly() -> None:
 
 
 async def test_a_server_that_stops_is_noticed_at_the_next_check_and_confirmed_wholly() -> None:
-    with bound() as held:
+    with socket.socket() as held, socket.socket() as refusing:
+        for one in (held, refusing):  # the second one keeps the port when the first one leaves
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind(("127.0.0.1", port_of(held)))
         held.listen()
         async with watching(at(port_of(held))) as (engine, row):
             whole, checks = len(engine.whole), row().checks
-            port = port_of(held)
             held.close()
-            with socket.socket() as refusing:
-                refusing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                refusing.bind(("127.0.0.1", port))
-                await eventually(lambda: row().verdict is Verdict.FAILING)
-                found = row()
+            await eventually(lambda: row().verdict is Verdict.FAILING)
+            found = row()
     assert cause(found.report) == "tcp.refused"
     assert found.checks <= checks + 4, "at the very next check, and once more to confirm it"
     both = engine.whole[whole:]
@@ -375,6 +376,7 @@ def other_ground() -> list[object]:
     """The network of this machine changes beside a target that goes on to answer."""
     _ip("link set lo up")
     _ip("link add eth0 type veth peer name far")
+    sysctl("ipv6/conf/eth0/disable_ipv6", 1)  # or an address comes later, when it is no duplicate
     _ip("address add 192.0.2.10/24 dev eth0")
     _ip("link set far up")
     _ip("link set eth0 up")

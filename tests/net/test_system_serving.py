@@ -18,10 +18,11 @@ from pathlib import Path
 
 import pytest
 from tests.net.namespaces import NEAR, become_nobody, firewall, inside, ip, sysctl
+from tests.net.servers import kept_port, quiet_port
 
 from netwhy.core.clients import serving
 from netwhy.core.ports import Served
-from netwhy.system import descriptors
+from netwhy.system import connections, descriptors
 from netwhy.system.serving import served
 from netwhy.system.sockets import port_table, sockets
 
@@ -90,7 +91,7 @@ def test_one_listener_is_known_without_a_connection(stack: ExitStack) -> None:
 
 
 def test_two_families_of_one_port_are_two_programs(stack: ExitStack) -> None:
-    four, port = _program(stack, "127.0.0.1")
+    four, port = _program(stack, "127.0.0.1", quiet_port())
     six, _port = _program(stack, "::1", port)
     found = _answers(served(port))
     assert _is(four, found["127.0.0.1"][1]) and _is(six, found["::1"][1])
@@ -183,7 +184,7 @@ def test_the_kernel_chooses_as_foretold(
     servers = []
     for words in listeners:
         address, *options = words.split()
-        port = servers[0].getsockname()[1] if servers else 0
+        port = servers[0].getsockname()[1] if servers else quiet_port()
         server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         stack.enter_context(server)
         if "reuse" in options:
@@ -218,7 +219,10 @@ def _accepts(server: socket.socket) -> bool:
     return True
 
 
-def test_connections_are_counted_for_their_listener(stack: ExitStack) -> None:
+def test_connections_are_counted_for_their_listener(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_REST", 0)  # on a busy machine a count serves for a second
     wild = stack.enter_context(socket.create_server(("0.0.0.0", 0)))
     port = wild.getsockname()[1]
     dual = stack.enter_context(socket.socket(socket.AF_INET6))
@@ -299,9 +303,18 @@ def redis(stack: ExitStack, tmp_path: Path) -> tuple[int, int]:
     program = shutil.which("redis-server", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         pytest.skip("redis-server is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with kept_port() as port:
+        server = _redis(stack, program, port, tmp_path)
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return server.pid, port
+            time.sleep(0.05)
+    raise AssertionError("redis-server never listened")
+
+
+def _redis(stack: ExitStack, program: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     secret = ["--requirepass", "a-secret-word"]
     server = subprocess.Popen([program, *options, *secret], stdout=subprocess.DEVNULL)
 
@@ -310,12 +323,7 @@ def redis(stack: ExitStack, tmp_path: Path) -> tuple[int, int]:
         server.wait()
 
     stack.callback(end)
-    ends = time.monotonic() + 10
-    while time.monotonic() < ends:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return server.pid, port
-        time.sleep(0.05)
-    raise AssertionError("redis-server never listened")
+    return server
 
 
 def test_a_database_is_named_and_ended_by_its_name_only(

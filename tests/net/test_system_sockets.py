@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from tests.net.servers import quiet_port
 from tests.opened import as_nobody
 
 from netwhy.core.observations import Socket
@@ -104,7 +105,7 @@ def test_what_lingers_after_the_server_is_gone(stack: ExitStack) -> None:
         # The server closes first, so the waiting is on its side.
         connections = port_table(port, "tcp").sockets
         assert {s.state for s in connections} == {"LISTEN", "ESTAB"}
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 10
     client.close()
     while time.monotonic() < deadline and port_use(LOOPBACK, port).used:
         time.sleep(0.01)
@@ -156,7 +157,7 @@ def test_every_worker_that_shares_a_listener_is_an_owner(stack: ExitStack) -> No
     ]
     try:
         # The workers hold it from the moment they exist, but have their command line a bit later.
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             descriptors._remembered.clear()
             owners = _only(port_table(port, "tcp").sockets).owners
@@ -314,8 +315,7 @@ def test_docker_proxy_is_known_to_everybody_by_its_command_line(tmp_path: Path) 
         folder.mkdir()
     except OSError as error:
         pytest.skip(f"no cgroup version 2 folder can be made here: {error}")
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = str(held.getsockname()[1])
+    port = str(quiet_port())
     proxy = tmp_path / "docker-proxy"  # the kernel names a process by the file that it runs
     proxy.symlink_to("/usr/bin/python3")
     options = ["-proto", "tcp", "-host-ip", "127.0.0.1", "-host-port", port]

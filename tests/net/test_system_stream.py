@@ -54,7 +54,8 @@ async def test_silence_is_told_once_for_each_limit_and_counted() -> None:
     with talkers.talker(talkers.silent) as port:
         with await opened(port) as stream:
             stream.on_silence(lambda: told.append(stream.flow().silent_ms), (0.1, 0.2))
-            await asyncio.sleep(0.5)
+            await eventually(lambda: len(told) == 2)
+            await asyncio.sleep(0.2)
         await asyncio.sleep(0.2)
     assert len(told) == 2
     assert 100 <= told[0] < told[1] and told[1] >= 200
@@ -77,7 +78,7 @@ async def test_a_peer_that_comes_along_is_not_silent() -> None:
 async def test_what_a_hung_program_was_sent_is_acknowledged_all_the_same() -> None:
     with talkers.talker(talkers.silent) as port, await opened(port) as stream:
         await stream.send(b"hello", 5)
-        await asyncio.sleep(0.1)
+        await eventually(lambda: stream.flow().unacked == 0)
         flow = stream.flow()
     assert (flow.unacked, flow.resends, flow.out_of_order, flow.sent) == (0, 0, 0, 5)
     assert not flow.unheard and not flow.holed

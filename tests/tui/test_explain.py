@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from tests.net.servers import eventually
 from tests.tui.world import (
     World,
     offline,
@@ -56,7 +57,7 @@ def world() -> World:
 
 async def opened(pilot: Pilot[None]) -> Explain:
     """The view, once it has read the knowledge base."""
-    await until(pilot, "ok")
+    await until(pilot, "1 ok", "1 failing")
     await pilot.press("5")
     await until(pilot, "cause     ")
     view = pilot.app.screen
@@ -72,25 +73,25 @@ def paste(pilot: Pilot[None], text: str) -> None:
 async def test_it_opens_with_what_fails_now_and_the_keys_in_the_field() -> None:
     async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
         view = await opened(pilot)
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = await until(pilot, "now: 1 target", "The target sent a TCP reset")
         rows = [line for line in text.splitlines() if "cause     " in line]
         assert "tcp.refused" in rows[0] and "now: 1 target" in rows[0]
         assert "local.offline" in rows[1], "then every cause in the order of the layers"
         assert pilot.app.focused is view.field
-        assert "The target sent a TCP reset" in text
 
 
 async def test_each_letter_searches_and_the_page_is_that_of_the_command() -> None:
     async with world().app().run_test(size=(100, 40), notifications=True) as pilot:
         view = await opened(pilot)
         await pilot.press(*"10061")
-        text = await until(pilot, "ECONNREFUSED: Connection refused")
+        told = "ECONNREFUSED: Connection refused", "this is what '10061' means"
+        text = await until(pilot, *told)
         page = explain("10061")
         assert page is not None
         shown = " ".join(text.split())
         for line in explanation_lines(page, width=60)[:12]:
             assert " ".join(line.split()[:4]) in shown
-        assert "111 on Linux, 61 on macOS" in text and "this is what '10061' means" in text
+        assert "111 on Linux, 61 on macOS" in text
         assert pilot.app.focused is view.field, "the keys stay in the field"
         await pilot.press("down")
         assert view.found.key is not None and pilot.app.focused is view.field
@@ -139,8 +140,7 @@ async def test_nothing_found_says_so_and_what_comes_close() -> None:
     async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
         await opened(pilot)
         await pilot.press(*"tcp.refuzed")
-        text = await until(pilot, "Nothing is known of 'tcp.refuzed'")
-        assert "Did you mean tcp.refused" in text
+        await until(pilot, "Nothing is known of 'tcp.refuzed'", "Did you mean tcp.refused")
 
 
 async def test_esc_gives_the_keys_back_then_drops_the_question() -> None:
@@ -156,8 +156,7 @@ async def test_esc_gives_the_keys_back_then_drops_the_question() -> None:
         await pilot.press("slash")
         assert pilot.app.focused is view.field
         await pilot.press("escape", "1")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Dashboard)
+        await eventually(lambda: isinstance(pilot.app.screen, Dashboard))
 
 
 async def test_enter_reads_the_page_and_esc_goes_back_to_the_list() -> None:
@@ -166,7 +165,7 @@ async def test_enter_reads_the_page_and_esc_goes_back_to_the_list() -> None:
         await pilot.press(*"refused", "enter", "enter")
         assert isinstance(pilot.app.focused, TextPanel)
         await pilot.press("G")
-        assert view.panel.scroll_y > 0
+        await eventually(lambda: view.panel.scroll_y > 0)
         await pilot.press("escape")
         assert isinstance(pilot.app.focused, LineList)
 
@@ -175,14 +174,13 @@ async def test_y_copies_the_marked_command_and_shift_y_the_page(tmp_path: Path) 
     async with world().app().run_test(size=(100, 40), notifications=True) as pilot:
         await opened(pilot)
         pilot.app.screen.query_one(Input).value = "port 5432"
+        await until(pilot, "netwhy ports --port 5432")
         await pilot.press("enter", "y")
         await until(pilot, "written to")
         assert pilot.app.clipboard == "netwhy ports --port 5432"
         await pilot.press("f", "y")
-        await pilot.pause()
         assert pilot.app.clipboard == "netwhy bind 5432"
         await pilot.press("Y")
-        await pilot.pause()
         page = explain("port 5432")
         assert page is not None
         assert pilot.app.clipboard == "\n".join(explanation_lines(page)) + "\n"
@@ -194,19 +192,19 @@ async def test_a_pasted_log_names_errors_and_endpoints_which_can_be_watched() ->
     async with w.app().run_test(size=(100, 40), notifications=True) as pilot:
         view = await opened(pilot)
         paste(pilot, LOG)
-        text = await until(pilot, "Pasted: 5 lines, 3 errors, 2 endpoints")
+        # One of them is watched already.
+        text = await until(pilot, "Pasted: 5 lines, 3 errors, 2 endpoints", "watched: failing")
         assert view.field.value == "" and isinstance(pilot.app.focused, LineList)
         rows = [line for line in text.splitlines() if "▌" in line or "  2x" in line]
         assert "ECONNREFUSED" in rows[0]
-        assert "watched: failing" in text, "this one is watched already"
         await pilot.press("G")
         text = await until(pilot, "Named in 1 line, first in:")
         assert "dial tcp [2001:db8::7]:443: i/o timeout" in text
         assert "check it now and keep watching it" in text
         await pilot.press("enter")
         await until(pilot, "1 target added")
-        assert "[2001:db8::7]:443" in w.checked
-        text = await until(pilot, "watched: ok")
+        await eventually(lambda: "[2001:db8::7]:443" in w.checked)
+        await until(pilot, "watched: ok")
         await pilot.press("escape")
         await until(pilot, "Knowledge base")
 
@@ -219,21 +217,20 @@ async def test_a_watches_every_endpoint_at_once_and_is_offered_only_then() -> No
         assert " a watch" not in str(view.query_one(KeyBar).render())
         paste(pilot, "dial tcp 192.0.2.8:80: refused\ndial tcp 192.0.2.9:81: refused\n")
         await until(pilot, "2 endpoints")
-        assert " a watch" in str(view.query_one(KeyBar).render())
+        await eventually(lambda: " a watch" in str(view.query_one(KeyBar).render()))
         await pilot.press("a")
         await until(pilot, "2 targets added")
         await pilot.press("1")
         await until(pilot, "Targets 4")
-        assert {"192.0.2.8:80", "192.0.2.9:81"} <= set(w.checked)
+        await eventually(lambda: {"192.0.2.8:80", "192.0.2.9:81"} <= set(w.checked))
 
 
 async def test_one_pasted_line_is_a_question_with_its_endpoint() -> None:
     async with world().app().run_test(size=(100, 30), notifications=True) as pilot:
         view = await opened(pilot)
         paste(pilot, "  ssh: connect to host cache.example port 22: No route to host\n")
-        text = await until(pilot, "cache.example:22")
+        await until(pilot, "cache.example:22", "EHOSTUNREACH")
         assert view.field.value.startswith("ssh: connect")
-        assert "EHOSTUNREACH" in text
 
 
 async def test_a_paste_is_taken_whoever_has_the_keys() -> None:
@@ -287,11 +284,14 @@ async def test_w_on_the_dashboard_explains_the_cause_of_the_chosen_target() -> N
         await pilot.press("w")
         await until(pilot, "The target sent a TCP reset")
         view = pilot.app.screen
-        assert isinstance(view, Explain) and view.field.value == "tcp.refused"
-        assert isinstance(pilot.app.focused, LineList), "nothing is to be typed"
-        await pilot.press("1", "G", "w")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Explain), "it opens all the same"
+        assert isinstance(view, Explain)
+        await eventually(lambda: view.field.value == "tcp.refused")
+        # Nothing is to be typed.
+        await eventually(lambda: isinstance(pilot.app.focused, LineList))
+        await pilot.press("1")
+        await until(pilot, "Targets 2")
+        await pilot.press("G", "w")
+        await eventually(lambda: isinstance(pilot.app.screen, Explain))  # all the same
 
 
 @pytest.mark.parametrize(("width", "beside"), [(80, False), (120, True), (200, True)])
@@ -364,15 +364,14 @@ async def test_it_works_offline_and_leads_with_that() -> None:
     async with w.app().run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, "OFFLINE")
         await pilot.press("5")
-        text = await until(pilot, "now: 1 target")
-        assert "OFFLINE" in text and "local.offline" in text
+        await until(pilot, "now: 1 target", "OFFLINE", "local.offline")
 
 
 async def test_frozen_it_still_searches() -> None:
     async with world().app().run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, "ok")
         await pilot.press("space", "5")
-        await until(pilot, "FROZEN")
+        await until(pilot, "FROZEN", "search: an error")
         await pilot.press(*"refused")
         await until(pilot, "Found")
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.tui.world import VANTAGE, World, offline, refused, screen_text, works
+from tests.tui.world import VANTAGE, World, offline, refused, until, until_it_is, works
 
 from netwhy.core.model import Mark, RootCause, Target, TargetReport, Verdict
 from netwhy.core.snapshot import Row, Snapshot
@@ -110,15 +110,14 @@ async def test_the_screen(name: str, size: tuple[int, int], ascii_only: bool) ->
     state = replace(STATES[name](), taken_at=NOW, uptime_s=10_000.0, version=7)
     app = World().app(ascii_only=ascii_only)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause(0.3)
+        await until(pilot, "No targets.")
         app.frozen = True
         app.refresh_views(state)
         await pilot.pause(0.2)
         # Frozen is only how the clock is stopped here.
         app.screen.query_one("Banner").show(state, frozen=False)  # type: ignore[attr-defined]
-        await pilot.pause(0.1)
-        text = screen_text(app) + "\n"
-    path = golden(name, size, ascii_only)
+        path = golden(name, size, ascii_only)
+        text = await until_it_is(pilot, path.read_text() if path.exists() else "")
     if os.environ.get("NETWHY_GOLDENS") == "write":
         write(path, text)
     assert not ascii_only or text.isascii(), set(filter(lambda c: not c.isascii(), text))

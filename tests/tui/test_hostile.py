@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.net.servers import eventually
 from tests.tui.world import World, listener, refused, screen_text, until
 
 from netwhy.core.model import (
@@ -127,11 +128,8 @@ async def test_markup_is_shown_as_it_is() -> None:
     w.targets = [report.target]
     async with w.app().run_test(size=(110, 50)) as pilot:
         await until(pilot, "1 failing")
-        for _ in range(100):  # the header may be drawn before the rest
-            if screen_text(pilot.app).count("[eth0] [/] [red]x") >= 6:
-                break
-            await pilot.pause(0.02)
-        assert screen_text(pilot.app).count("[eth0] [/] [red]x") >= 6
+        # The header may be drawn before the rest.
+        await eventually(lambda: screen_text(pilot.app).count("[eth0] [/] [red]x") >= 6)
 
 
 @settings(

@@ -13,7 +13,8 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
-from tests.tui.world import World, listener, screen_lines, screen_text, until, works
+from tests.net.servers import eventually
+from tests.tui.world import World, listener, screen_lines, until, works
 from textual.pilot import Pilot
 
 from netwhy.core.freeing import Deed, Result, Told
@@ -75,8 +76,8 @@ async def test_c_shows_connections_with_their_peers_and_back() -> None:
     async with w.app().run_test(size=(120, 30)) as pilot:
         await at_ports(pilot)
         await pilot.press("c")
-        text = await until(pilot, "Local sockets 4")
-        assert "estab" in text and "198.51.100.7:40001" in text and "time_wait" in text
+        text = await until(pilot, "Local sockets 4", "time_wait")
+        assert "estab" in text and "198.51.100.7:40001" in text
         ports = [row.split()[3] for row in shown(pilot.app) if row.startswith("tcp")]
         assert ports == ["22", "8080", "8080", "8080"], "connections stand under their listener"
         await pilot.press("G", "k")
@@ -92,18 +93,13 @@ async def test_only_connections_that_are_seen_get_their_owner() -> None:
         await at_ports(pilot)
         await pilot.press("c")
         await until(pilot, "Local sockets 502")
-        for _ in range(100):
-            if all("api (pid 77)" in row for row in shown(pilot.app)[1:]):
-                break
-            await pilot.pause(0.02)
-        assert all("api (pid 77)" in row for row in shown(pilot.app)[1:])
+        await eventually(lambda: all("api (pid 77)" in row for row in shown(pilot.app)[1:]))
         assert 0 < len(w.named_ports) < 60
         before = len(w.named_ports)
         await pilot.press("G")
-        for _ in range(100):
-            if len(w.named_ports) > before and "api (pid 77)" in shown(pilot.app)[-1]:
-                break
-            await pilot.pause(0.02)
+        await eventually(
+            lambda: len(w.named_ports) > before and "api (pid 77)" in shown(pilot.app)[-1]
+        )
         assert before < len(w.named_ports) < 120
         assert w.listed[-1] == (True, False)
 
@@ -189,7 +185,7 @@ async def test_of_thousands_only_a_screenful_is_drawn_and_the_rest_is_told(
         assert drawn < 400
         await pilot.press("slash", *"46999", "enter")
         await until(pilot, "Local sockets 1 of 7002")
-        assert "The first" not in screen_text(pilot.app)
+        await until(pilot, "The first", gone=True)
 
 
 async def test_reading_waits_the_longer_the_more_it_costs() -> None:
@@ -205,16 +201,15 @@ async def test_reading_waits_the_longer_the_more_it_costs() -> None:
         assert len(w.listed) == before
         w.took_s = 0.0
         view._read()
-        await pilot.pause(0.1)
+        await eventually(lambda: len(w.listed) == before + 1)
         view._read_again()
-        await pilot.pause(0.1)
-        assert len(w.listed) == before + 2
+        await eventually(lambda: len(w.listed) >= before + 2)
 
 
 async def test_a_bound_socket_that_never_listened_is_no_listener() -> None:
     w = world(replace(listener(8080, owner=API), state="BOUND"), listener(22))
     async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
-        assert "bound only" in await at_ports(pilot)
+        await at_ports(pilot, "bound only")
         await pilot.press("G")
         await until(pilot, "tcp 0.0.0.0:8080, bound, and does not listen")
         await pilot.press("x")
@@ -225,8 +220,7 @@ async def test_enter_shows_parents_other_ports_and_every_worker() -> None:
     workers = (API, replace(API, pid=78, parents=((77, "api"),)))
     shared = replace(listener(8080), owners=workers)
     async with world(shared, listener(9090, owner=API)).app().run_test(size=(110, 40)) as pilot:
-        text = await at_ports(pilot)
-        assert "Shared with   api (pid 78)" in text
+        await at_ports(pilot, "Shared with   api (pid 78)")
         await pilot.press("enter")
         text = await until(pilot, "Parents")
         assert "bash (pid 40)" in text and "api (pid 78)" in text
@@ -285,19 +279,20 @@ async def test_what_sudo_would_add_is_said_once() -> None:
     unseen = Owner(user="postgres", uid=70, unit="postgresql.service", hidden=HIDDEN)
     w = world(listener(5432, owner=unseen), listener(5433, owner=unseen), listener(80, owner=API))
     async with w.app().run_test(size=(100, 30), notifications=True) as pilot:
-        text = await at_ports(pilot, "Local listeners 3")
+        await at_ports(pilot, "Local listeners 3")
+        said = f"2 sockets without a process: {SUDO} names them."
+        text = await until(pilot, said, "unit postgresql.service")
         assert text.count(SUDO) == 1
-        assert f"2 sockets without a process: {SUDO} names them." in text
-        assert "unit postgresql.service" in text
 
 
 async def test_a_cause_is_explained_only_where_there_is_an_answer_about_a_bind() -> None:
     async with world().app().run_test(size=(160, 40), notifications=True) as pilot:
         await at_ports(pilot)
         assert "explain this" not in screen_lines(pilot.app)[-1]
-        await pilot.press("b", *"8080", "enter")
-        await until(pilot, "Could I bind :8080")
-        await until(pilot, "explain this")
+        await pilot.press("b")
+        await until(pilot, "Could I bind?")
+        await pilot.press(*"8080", "enter")
+        await until(pilot, "Could I bind :8080", "explain this")
         await pilot.press("escape")
         await until(pilot, "explain this", gone=True)
 
@@ -395,14 +390,13 @@ async def test_x_shows_what_would_be_lost_and_ends_it_after_a_yes() -> None:
         ):
             assert wanted in text
         await pilot.press(*"yes", "enter")
-        text = await until(pilot, "✓ tcp port 8080 is free.")
-        assert "Sent TERM to pid 77" in text
+        await until(pilot, "✓ tcp port 8080 is free.", "Sent TERM to pid 77")
         assert what.done == ["act", "wait", "verify"]
         before = len(pilot.app.engine.listed)
         await pilot.press("enter")
         await until(pilot, "is free", gone=True)
-        await pilot.pause(0.1)
-        assert len(pilot.app.engine.listed) > before, "the list is read again at once"
+        # The list is read again at once.
+        await eventually(lambda: len(pilot.app.engine.listed) > before)
 
 
 @pytest.mark.parametrize(
@@ -415,9 +409,11 @@ async def test_no_slip_of_the_finger_ends_anything(keys: list[str]) -> None:
     async with trying(what).app().run_test(size=(120, 36)) as pilot:
         await asked(pilot)
         await pilot.press(*keys)
+        left = Ports if keys in (["enter"], ["escape"]) else Stop
+        await eventually(lambda: isinstance(pilot.app.screen, left))
         await pilot.pause(0.1)
         assert what.done == []
-        assert isinstance(pilot.app.screen, Ports if keys in (["enter"], ["escape"]) else Stop)
+        assert isinstance(pilot.app.screen, left)
 
 
 async def test_root_s_and_databases_are_ended_by_their_name_only() -> None:
@@ -441,8 +437,7 @@ async def test_a_kill_is_offered_and_needs_its_own_word() -> None:
         await until(pilot, '"yes" is not it.')
         assert what.done == ["act", "wait"]
         await pilot.press(*"kill", "enter")
-        text = await until(pilot, "is free")
-        assert "Sent KILL to pid 77" in text
+        await until(pilot, "is free", "Sent KILL to pid 77")
         assert what.done == ["act", "wait", "kill (77,)", "verify"]
 
 
@@ -493,8 +488,8 @@ async def test_what_must_not_end_is_refused_without_a_question(owner: Owner, wor
         text = await asked(pilot, words)
         assert "Not done" in text and "Type" not in text
         await pilot.press(*"yes", "enter")
-        await pilot.pause()
-        assert what.done == [] and isinstance(pilot.app.screen, Ports)
+        await eventually(lambda: isinstance(pilot.app.screen, Ports))
+        assert what.done == []
 
 
 async def test_an_attempt_that_breaks_is_told() -> None:
@@ -503,8 +498,7 @@ async def test_an_attempt_that_breaks_is_told() -> None:
     async with w.app().run_test(size=(120, 36)) as pilot:
         await asked(pilot, "netwhy itself failed: AssertionError")
         await pilot.press("escape")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Ports)
+        await eventually(lambda: isinstance(pilot.app.screen, Ports))
 
 
 async def test_while_it_waits_keys_work_and_quitting_is_quick() -> None:
@@ -515,15 +509,14 @@ async def test_while_it_waits_keys_work_and_quitting_is_quick() -> None:
         await pilot.press(*"yes", "enter")
         await until(pilot, "waiting for the end, 8 s left")
         await pilot.press("escape")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Ports)
+        await eventually(lambda: isinstance(pilot.app.screen, Ports))
         await pilot.press("x")
         await until(pilot, 'Type "yes"')
         await pilot.press(*"yes", "enter")
         await until(pilot, "waiting for the end")
         began = time.monotonic()
         await pilot.press("ctrl+c")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10, "the attempt would take a minute"
 
 
 @pytest.mark.parametrize("text", ["[/]", "[@click=app.quit]x[/]", "\x1b[2J", "a\nb", "\u202ex"])
@@ -567,9 +560,10 @@ def real(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str]
 async def test_a_real_process_is_ended_from_the_screen(
     real: tuple[subprocess.Popen[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stop, "WAIT_S", 0.5)
     process, port = real
     stubborn = "stubborn" in process.args
+    if stubborn:  # the other one may take as long as it needs
+        monkeypatch.setattr(stop, "WAIT_S", 0.5)
     name = processes.name_of(process.pid)
     assert name is not None
     app = NetwhyApp([parse("127.0.0.1:1")], engine=Engine(), interval_s=60)
@@ -587,4 +581,4 @@ async def test_a_real_process_is_ended_from_the_screen(
             assert process.poll() is None
             await pilot.press(*"kill", "enter")
         await until(pilot, f"tcp port {port} is free.")
-    assert process.wait(5) == (-signal.SIGKILL if stubborn else -signal.SIGTERM)
+    assert process.wait(20) == (-signal.SIGKILL if stubborn else -signal.SIGTERM)

@@ -15,8 +15,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from tests.net.servers import eventually
 from tests.tui.test_ports import attempt
-from tests.tui.world import VANTAGE, World, listener, screen_text
+from tests.tui.world import VANTAGE, World, listener, until, until_it_is
 
 from netwhy.core.observations import Owner, Socket
 from netwhy.core.snapshot import Snapshot
@@ -28,7 +29,13 @@ GOLDENS = Path(__file__).parent / "ports-goldens"
 NOW = datetime(2026, 1, 1, 12, 4, 31, tzinfo=UTC)
 SNAPSHOT = Snapshot(7, NOW, 10_000.0, (), (), VANTAGE, {}, False)
 SIZES = [(80, 24), (120, 36), (200, 50)]
-STATES = {"listeners": ["2"], "connections": ["2", "c", "j"], "stop": ["2", "G", "k", "x"]}
+#: Keys, and what is on the screen after them.
+LISTENERS = (("2",), "Local listeners 5")
+STATES = {
+    "listeners": [LISTENERS],
+    "connections": [LISTENERS, (("c",), "Local sockets 9"), (("j",), "")],
+    "stop": [LISTENERS, (("G", "k"), ""), (("x",), "Type")],
+}
 SHOWN = [(name, size, False) for name in STATES for size in SIZES] + [
     ("connections", (80, 24), True),
     ("stop", (80, 24), True),
@@ -87,12 +94,16 @@ def a_server() -> World:
 
 @pytest.mark.parametrize(("name", "size", "ascii_only"), SHOWN)
 async def test_the_ports_view(name: str, size: tuple[int, int], ascii_only: bool) -> None:
-    app = a_server().app(ascii_only=ascii_only)
+    w = a_server()
+    app = w.app(ascii_only=ascii_only)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause(0.3)
-        for key in STATES[name]:
-            await pilot.press(key)
-            await pilot.pause(0.2)
+        await until(pilot, "No targets.")
+        for keys, wanted in STATES[name]:
+            await pilot.press(*keys)
+            await until(pilot, wanted)
+        if name == "connections":
+            await eventually(lambda: len(w.named_ports) == 3)
+        await pilot.pause(0.2)
         app.frozen = True
         app.refresh_views(SNAPSHOT)
         await pilot.pause(0.2)
@@ -100,9 +111,8 @@ async def test_the_ports_view(name: str, size: tuple[int, int], ascii_only: bool
         for screen in app.screen_stack:
             for banner in screen.query("Banner"):
                 banner.show(SNAPSHOT, frozen=False)  # type: ignore[attr-defined]
-        await pilot.pause(0.2)
-        text = screen_text(app) + "\n"
-    path = golden(name, size, ascii_only)
+        path = golden(name, size, ascii_only)
+        text = await until_it_is(pilot, path.read_text() if path.exists() else "")
     if os.environ.get("NETWHY_GOLDENS") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)

@@ -83,8 +83,8 @@ async def test_the_screen_tells_the_faults_and_obeys_the_rest() -> None:
         keys={"app.freeze": "z", "app.nonsense": "x", "app.pause": "a"}
     )
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await until(pilot, "[keys] app.nonsense: there is no such action")
-        await until(pilot, "[keys] app.pause: a is target.add already")
+        told = ("app.nonsense: there is no such action", "app.pause: a is target.add already")
+        await until(pilot, *(f"[keys] {fault}" for fault in told))
         await pilot.press("z")
         await until(pilot, "FROZEN")
         await pilot.press("space")

@@ -74,7 +74,7 @@ def test_a_crash_of_a_widget_gives_the_terminal_back(where: str) -> None:
         if where == "a key":
             terminal.read_until(b"failing")
             os.write(terminal.main, b"?")
-        assert terminal.ended(seconds=15.0) == 1
+        assert terminal.ended(seconds=30.0) == 1
         assert_given_back(terminal)
         after = terminal.wrote.rpartition(LEFT)[2]
         assert b"ValueError" in after and b"boom" in after
@@ -106,7 +106,7 @@ def test_nothing_dies_without_a_word(which: str) -> None:
         terminal.read_until(b"netwhy itself failed in")
         terminal.read_until(f"lost-{which}".encode())
         os.write(terminal.main, b"q")
-        assert terminal.ended(seconds=5.0) == 0
+        assert terminal.ended(seconds=20.0) == 0
         assert_given_back(terminal)
 
 
@@ -134,8 +134,8 @@ def test_a_resolver_that_blocks_for_minutes_does_not_hold_the_exit(tmp_path: Pat
         time.sleep(2.0)
         asked = time.monotonic()
         os.write(terminal.main, b"q")
-        assert terminal.ended(seconds=5.0) == 0
-        assert time.monotonic() - asked < 1.5
+        assert terminal.ended(seconds=30.0) == 0
+        assert time.monotonic() - asked < 10.0, "it would wait for minutes"
         assert_given_back(terminal)
 
 
@@ -173,7 +173,7 @@ def test_a_banner_of_escape_codes_is_only_text() -> None:
                 assert harm not in terminal.wrote, harm
             assert LEFT not in terminal.wrote
             os.write(terminal.main, b"q")
-            assert terminal.ended(seconds=5.0) == 0
+            assert terminal.ended(seconds=20.0) == 0
             assert_given_back(terminal)
 
 
@@ -186,7 +186,7 @@ def test_a_storm_of_sizes_leaves_it_alive() -> None:
             with contextlib.suppress(AssertionError):
                 terminal.read_until(b"never", seconds=0.01)
         os.write(terminal.main, b"q")
-        assert terminal.ended(seconds=5.0) == 0
+        assert terminal.ended(seconds=20.0) == 0
         assert_given_back(terminal)
 
 
@@ -210,9 +210,12 @@ def test_what_was_recorded_is_there_after_a_violent_end(
     file = tmp_path / "session"
     with running(f"FILE = {str(file)!r}\n" + RECORDED) as terminal:
         terminal.read_until(b"failing")
-        time.sleep(1.5)
+        ends = time.monotonic() + 20.0
+        while file.read_bytes().count(b'"event":"checked"') < 4 and time.monotonic() < ends:
+            with contextlib.suppress(AssertionError):
+                terminal.read_until(b"never", seconds=0.1)
         terminal.process.send_signal(number)
-        terminal.ended(seconds=5.0)
+        terminal.ended(seconds=20.0)
     shown = Replay(Session(file))
     shown.advance(1000)
     [row] = shown.snapshot().rows
@@ -249,9 +252,9 @@ def test_a_replay_touches_no_network(tmp_path: Path) -> None:
         os.write(terminal.main, b"\x1b")
         terminal.read_until(b"ends here")
         os.write(terminal.main, b"\x1b")
-        time.sleep(0.5)
+        time.sleep(1.0)  # else both are one key, with alt
         os.write(terminal.main, b"q")
-        assert terminal.ended(seconds=5.0) == 0, terminal.wrote[-300:]
+        assert terminal.ended(seconds=20.0) == 0, terminal.wrote[-300:]
         assert b"NETWORK" not in terminal.wrote
     code = NO_NETWORK.split("from pathlib")[0] + "socket.socket()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -263,7 +266,7 @@ def test_nothing_grows_in_half_a_minute() -> None:
     command = [sys.executable, "scripts/soak.py", "--targets", "16", "--interval", "0.5"]
     done = subprocess.run(
         [*command, "--seconds", "28", "--warm", "12", "--growth", "8"],
-        cwd=ROOT, capture_output=True, text=True, timeout=90, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILED" not in done.stdout and "rss_kb" in done.stdout

@@ -9,6 +9,7 @@ import pytest
 from rich._palettes import EIGHT_BIT_PALETTE
 from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
+from tests.net.servers import eventually
 from tests.tui.test_goldens import broken
 from tests.tui.world import World, refused, until, works
 from textual.geometry import Region
@@ -107,7 +108,8 @@ async def states(app: NetwhyApp, pilot: object, faults: list[str], measure: obje
         ("ok row", ("down", "down"), ""),
         ("why", ("tab",), ""),
         ("help", ("question_mark",), "Help"),
-        ("add", ("escape", "a", *"a:99999", "enter"), "out of range"),
+        ("add", ("escape", "a"), "Add a target"),
+        ("add, a fault", (*"a:99999", "enter"), "out of range"),
         ("palette", ("escape", "ctrl+p"), "Search"),
         ("details", ("escape", "escape", "home", "enter"), "Probes"),
         ("filter", ("escape", "slash", *"zz"), "Nothing matches"),
@@ -130,7 +132,7 @@ async def test_every_text_stands_out_from_its_ground(theme: str) -> None:
     app = World().app(theme=theme)
     faults: list[str] = []
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await pilot.pause(0.3)
+        await until(pilot, "No targets.")
         app.frozen = True
         app.refresh_views(broken())
         app.say("A message.", "information")
@@ -264,7 +266,7 @@ async def test_a_ground_told_late_changes_only_what_follows_it() -> None:
         async with works_app(theme=theme).run_test(size=(100, 30)) as pilot:
             await until(pilot, "1 ok")
             pilot.app.found_ground(True)  # type: ignore[attr-defined]
-            await pilot.pause(0.1)
+            await eventually(lambda: pilot.app.ground is True)  # type: ignore[attr-defined]
             assert pilot.app.theme == after
 
 
@@ -296,9 +298,11 @@ async def test_without_colour_the_choice_in_the_palette_is_underlined(
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, "1 ok")
         await pilot.press("ctrl+p")
-        await pilot.pause(0.5)
+        await until(pilot, "Search for commands", "Back")
         await pilot.press("down")
-        await until(pilot, "Back")
-        await pilot.pause(0.2)
-        marked = {s.text.strip() for s in drawn(app) if s.style is not None and s.style.underline}
-        assert "Back" in marked and "Add" not in marked
+
+        def marked() -> set[str]:
+            return {s.text.strip() for s in drawn(app) if s.style and s.style.underline}
+
+        await eventually(lambda: "Back" in marked())
+        assert "Add" not in marked()

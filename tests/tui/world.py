@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
+from tests.net.servers import eventually
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from netwhy.core.listing import Listing, listing
@@ -33,6 +35,9 @@ from netwhy.tui.source import Freeing
 
 OK = (Mark.OK, Mark.OK, Mark.OK, Mark.OK, Mark.ABSENT, Mark.ABSENT)
 REFUSED = (Mark.OK, Mark.OK, Mark.OK, Mark.FAILED, Mark.ABSENT, Mark.ABSENT)
+
+#: A busy machine draws late; only what never comes takes so long.
+PATIENCE_S = 20.0
 
 VANTAGE = Vantage("web-03", "linux", False, ("192.0.2.2",), ("192.0.2.1",), ("192.0.2.53",))
 
@@ -182,16 +187,51 @@ def screen_text(app: NetwhyApp) -> str:
     return "\n".join(screen_lines(app))
 
 
-async def until(pilot: Pilot[None], wanted: str, *, gone: bool = False) -> str:
-    """Wait until the screen shows a text, or no longer shows it; fails with the screen."""
-    for _ in range(100):
+async def until(pilot: Pilot[None], *wanted: str, gone: bool = False) -> str:
+    """Wait until the screen shows all these texts, or none of them; fails with the screen.
+
+    What another check, timer or pane brings comes later than the rest: name it too.
+    """
+
+    def amiss(text: str) -> list[str]:
+        return [part for part in wanted if (part in text) is gone]
+
+    ends = time.monotonic() + PATIENCE_S
+    while True:
         await pilot.pause(0.05)
         text = screen_text(pilot.app)  # type: ignore[arg-type]
-        if (wanted in text) is not gone:
+        if not amiss(text):
             await pilot.pause()  # what came with it may be drawn a moment later
             settled = screen_text(pilot.app)  # type: ignore[arg-type]
-            return settled if (wanted in settled) is not gone else text
-    raise AssertionError(f"{wanted!r} {'still' if gone else 'not'} on the screen:\n{text}")
+            return text if amiss(settled) else settled
+        assert time.monotonic() < ends, (
+            f"{amiss(text)} {'still' if gone else 'not'} on the screen:\n{text}"
+        )
+
+
+async def until_it_is(pilot: Pilot[None], wanted: str) -> str:
+    """The screen once it is this; where that never comes, the screen as it stays."""
+    ends = time.monotonic() + PATIENCE_S
+    while (text := screen_text(pilot.app) + "\n") != wanted:  # type: ignore[arg-type]
+        if time.monotonic() > ends:
+            break
+        await pilot.pause(0.1)
+    return text
+
+
+async def choose(pilot: Pilot[None], typed: str, name: str) -> None:
+    """Run a command of the palette; it searches beside the keys."""
+    await pilot.press("ctrl+p")
+    await until(pilot, "Search for commands")
+    found = pilot.app.screen.query_one(CommandList)
+    await pilot.press(*typed)
+
+    def chosen() -> bool:
+        option = found.highlighted_option
+        return option is not None and str(option.prompt).startswith(name)
+
+    await eventually(chosen)
+    await pilot.press("enter")
 
 
 def yardstick_s() -> float:

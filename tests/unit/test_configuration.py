@@ -43,7 +43,7 @@ class Told:
         self.task = asyncio.create_task(follower.follow())
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(200):
+        for _ in range(1000):
             if condition():
                 return
             await asyncio.sleep(0.02)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+from tests.net.servers import eventually
+
 from netwhy.core.model import Kind, Target, TargetReport, Vantage, Verdict
 from netwhy.monitor import Machine, Monitor
-from netwhy.monitor.machine import LOOK_S, MISSES
+from netwhy.monitor.machine import MISSES
 
 HERE = Target("this machine", Kind.LOCAL)
 
@@ -109,14 +111,13 @@ async def test_a_machine_that_cannot_be_read_keeps_its_targets() -> None:
 async def test_it_follows_by_itself_tells_changes_and_survives_an_error() -> None:
     w = World(HERE, gateway(1))
     task = asyncio.create_task(w.machine.follow())
-    await asyncio.sleep(0.05)
+    await eventually(lambda: bool(w.told))
     assert w.told == [(["this machine", "192.0.2.1"], [], True)]
     w.laptop.targets = OSError("no netlink")
-    await asyncio.sleep(LOOK_S + 0.05)
+    await eventually(lambda: w.monitor.snapshot().notice is not None)
     notice = w.monitor.snapshot().notice
     assert notice == "this machine could not be read: OSError: no netlink"
     w.laptop.targets = (HERE, gateway(1), gateway(9))
-    await asyncio.sleep(LOOK_S + 0.05)
+    await eventually(lambda: len(w.told) > 1 and w.monitor.snapshot().notice is None)
     task.cancel()
     assert w.told[1:] == [(["192.0.2.9"], [], False)]
-    assert w.monitor.snapshot().notice is None

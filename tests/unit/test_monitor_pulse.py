@@ -49,7 +49,7 @@ class Pulsing:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(300):
+    for _ in range(2000):
         if condition():
             return
         await asyncio.sleep(0.01)

@@ -412,7 +412,7 @@ def test_two_hundred_targets_are_cheap() -> None:
     world = World(neighbour(GATEWAY, "FAILED"))
     one = examined(f"{SERVER}:80", world).report
     many = [replace(one, target=Target(f"target {n}", Kind.TCP)) for n in range(200)]
-    started = time.perf_counter()
+    started = time.thread_time()  # other programs may be busy
     (root,) = root_causes(many)
     assert len(root.explains) == 200
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1

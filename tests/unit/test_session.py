@@ -208,9 +208,10 @@ def test_bytes_that_are_no_text_are_written_as_escapes(tmp_path: Path) -> None:
     assert second == works(WEB)
 
 
-def test_a_full_disk_is_told_once_and_holds_nobody_up() -> None:
+def test_a_full_disk_is_told_once_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netwhy.session.recorder.PATIENCE_S", 30.0)
     recorder = Recorder(opened(Path("/dev/full")), "/dev/full", interval_s=1.0)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while (problem := recorder.problem()) is None:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -219,7 +220,7 @@ def test_a_full_disk_is_told_once_and_holds_nobody_up() -> None:
     assert recorder.problem() is None
     started = time.monotonic()
     recorder.close()
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 3.0, "it waited for the disk"
 
 
 def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
@@ -243,12 +244,12 @@ def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
         assert recording.recorder.problem() is None
         started = time.monotonic()
         recording.recorder.close()
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 5.0, "it would wait for ever"
     finally:
         os.close(reading)
     for thread in threading.enumerate():  # the pipe is broken now: it ends
         if thread.name == "netwhy-record":
-            thread.join(5.0)
+            thread.join(20.0)
             assert not thread.is_alive()
 
 
@@ -256,8 +257,8 @@ def test_half_a_line_is_taken_back_when_the_disk_is_full(tmp_path: Path) -> None
     recording = Recording(tmp_path / "s")
     recording.watch(target(WEB))
     recording.check(works(WEB))
-    until = time.monotonic() + 5
-    while (tmp_path / "s").stat().st_size < 500:
+    until = time.monotonic() + 20
+    while (tmp_path / "s").read_bytes().count(b"\n") < 3:  # what it is, the target, the check
         assert time.monotonic() < until
         time.sleep(0.01)
     writer = recording.recorder._writer
@@ -446,11 +447,11 @@ async def test_it_moves_by_itself_at_its_speed(tmp_path: Path) -> None:
     import asyncio
 
     shown = Replay(an_outage(tmp_path / "s").end(), speed=32.0)
-    began_s = shown.now_s
+    began_s, began = shown.now_s, time.monotonic()
     shown.start()
     await asyncio.sleep(0.6)
-    moved = shown.now_s - began_s
-    assert 32 * 0.2 < moved < 32 * 1.5
+    moved, passed = shown.now_s - began_s, time.monotonic() - began
+    assert 32 * 0.2 < moved < 32 * (passed + 0.1)
     shown.pause()
     there = shown.now_s
     await asyncio.sleep(0.3)

@@ -115,9 +115,9 @@ def test_any_arguments_give_a_line(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("piece", ["a", "x-", "--a=", "'\"", "a:", "?a", "'a ", "eyJaaaaaaaa."])
 def test_hostile_lines_cost_little(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # other programs may be busy
     command_line([piece * (8192 // len(piece))] * 2)
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 def test_proxy_variables_are_masked() -> None:
