@@ -141,3 +141,25 @@ async def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:
     close(path)
     await told.until(lambda: bool(told.problems) and "s a directory" in str(told.problems[-1]))
     told.task.cancel()
+
+
+async def test_what_changes_while_it_is_read_is_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = FIRST + "interval = 7\n"
+    read = 0
+
+    def slowly(data: bytes, name: Path) -> Settings:
+        nonlocal read
+        read += 1
+        if read == 1:
+            put(path, whole)
+        return load_text(data, name)
+
+    told = Told(path)
+    await asyncio.sleep(0.2)
+    monkeypatch.setattr(configuration, "load_text", slowly)
+    put(path, "")
+    await told.until(lambda: read >= 2 and bool(told.settings))
+    assert [found.interval_s for found in told.settings] == [7.0]
+    told.task.cancel()

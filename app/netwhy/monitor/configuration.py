@@ -59,29 +59,40 @@ class Follower:
         while True:
             stamp = await threads.call(lambda: _stamp(self._path))
             # A file is read when two looks agree: it may be half written, or between two names.
-            if stamp != done and stamp == before:
-                await self._take(stamp)
+            if stamp != done and stamp == before and await self._take(stamp):
                 done = stamp
             before = stamp
             await asyncio.sleep(LOOK_S)
 
-    async def _take(self, stamp: Stamp | None) -> None:
+    async def _take(self, stamp: Stamp | None) -> bool:
+        """Read the file and tell; False where it changed meanwhile, and nothing is told."""
         if stamp is None:
             gone = f"{self._path}: the configuration is gone; what it said stays"
             self._problem(gone if self._seen else None)
-            return
+            return True
         self._seen = True
-        try:
-            settings = await threads.call(lambda: load_text(self._path.read_bytes(), self._path))
-        except ConfigError as error:
-            self._problem(f"{error.line()}; what it said before stays")
-        except OSError as error:
-            self._problem(f"{self._path}: it cannot be read: {error.strerror}; nothing changes")
+        read, after = await threads.call(self._read)
+        if after != stamp:
+            return False
+        if isinstance(read, ConfigError):
+            self._problem(f"{read.line()}; what it said before stays")
+        elif isinstance(read, OSError):
+            self._problem(f"{self._path}: it cannot be read: {read.strerror}; nothing changes")
         else:
             self._problem(None)
-            if settings != self._settings:
-                self._settings = settings
-                self._changed(settings)
+            if read != self._settings:
+                self._settings = read
+                self._changed(read)
+        return True
+
+    def _read(self) -> tuple[Settings | ConfigError | OSError, Stamp | None]:
+        """What the file says, or why that cannot be told, and its stamp afterwards."""
+        read: Settings | ConfigError | OSError
+        try:
+            read = load_text(self._path.read_bytes(), self._path)
+        except (ConfigError, OSError) as error:
+            read = error
+        return read, _stamp(self._path)
 
 
 def _stamp(path: Path) -> Stamp | None:
