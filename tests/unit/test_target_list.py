@@ -21,6 +21,9 @@ PASTES = [
     ("a.example\nA.example\n", ["a.example"], []),
     ("a.example\nb.example:99999\n[::1\nc.example", ["a.example", "c.example"], [2, 3]),
     ("https://x.example/a,b?c=d e.example", ["https://x.example/a", "b?c=d", "e.example"], None),
+    ("12:00:01 ERROR dial tcp 192.0.2.3:5432: connect: connection refused", ["192.0.2.3:5432"], []),
+    ("12:00:00 INFO worker starting job 12\nb.example:80", ["b.example:80"], [1]),
+    ("db web cache.example:80", ["db", "web", "cache.example:80"], []),
     ("", [], []),
     ("# nothing\n", [], []),
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from netwhy.tui.lines import MARGIN
 from netwhy.tui.lines import Lines as Lines
 from netwhy.tui.look import ROLES, Piece, glyph, word
 from netwhy.tui.past_lines import changed, charted, matrix_lines, numbers, timeline
-from netwhy.tui.spans import folded
+from netwhy.tui.spans import folded, squeezed
 
 #: How the words of a deciding test begin; here they stand in the margin.
 SETTLES = "To settle it"
@@ -112,7 +112,9 @@ def _path(out: Lines, report: TargetReport) -> None:
             out.add(*line)
             line, used = [("   ", "")], 2
         room = max(1, width - used - size + cell_len(label))
-        line += [*link, (folded(label, room)[0], role)]
+        if cell_len(label) > room:
+            label = squeezed(label, room, ellipsis="..." if out.page.ascii else "…").rstrip()
+        line += [*link, (label, role)]
         used += size
         broken = broken or step.mark is Mark.FAILED
     if report.path:
