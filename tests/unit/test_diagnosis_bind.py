@@ -139,7 +139,7 @@ HELD = [
         "bind 127.0.0.1:8080",
         IN_USE_LO,
         "bind.in-use",
-        evidence=("no socket on port 8080 is visible",),
+        evidence=("no socket on TCP port 8080 is visible",),
         rivals=("bind.bound-not-listening", "bind.in-use-by-connection"),
     ),
     Row(

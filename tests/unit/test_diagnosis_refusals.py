@@ -167,7 +167,7 @@ REFUSALS = [
         "127.0.0.1:5432",
         (resets("127.0.0.1", 5432),),
         "tcp.refused",
-        evidence=("no program on this machine listens on port 5432",),
+        evidence=("no program on this machine listens on TCP port 5432",),
         asks=(asks.PortTableAsk(5432, "tcp"),),
         never=(asks.PingAsk,),
     ),
@@ -317,6 +317,7 @@ REFUSALS = [
         "udp://127.0.0.1:9999",
         (udp_fails("127.0.0.1", 9999, "ECONNREFUSED", icmp("3/3", "127.0.0.1")),),
         "udp.refused",
+        evidence=("no program on this machine listens on UDP port 9999",),
         asks=(asks.PortTableAsk(9999, "udp"),),
     ),
     *(

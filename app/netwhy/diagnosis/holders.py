@@ -81,7 +81,10 @@ def in_use(case: Case, place: Place, *, every_address: bool = False) -> Finding:
 
 def _held_by_nobody_seen(case: Case, place: Place) -> Finding:
     """Listeners and connections show themselves to everybody; bound sockets not on each kernel."""
-    evidence = [bind_said(place), say("no-socket-visible", port=place.port)]
+    evidence = [
+        bind_said(place),
+        say("no-socket-visible", transport=place.transport.upper(), port=place.port),
+    ]
     if place.local.wsl:
         evidence.append(say("perhaps-windows", port=place.port))
     elif place.local.platform == "linux" and not place.table.complete:

@@ -153,7 +153,7 @@ def _refused_by_this_machine(case: Case, seen: Connect) -> Finding | None:
             unit=owner.unit if owner else None,
             **common,
         )
-    evidence.append(say("nothing-listens-here", port=seen.port))
+    evidence.append(say("nothing-listens-here", transport="TCP", port=seen.port))
     return case.finding(
         "tcp.refused",
         0.98,

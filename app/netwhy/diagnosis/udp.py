@@ -117,7 +117,7 @@ def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route)
         if listeners:
             return _elsewhere_here(case, seen, listeners, evidence)
         if table is not None:
-            evidence.append(say("nothing-listens-here", port=seen.port))
+            evidence.append(say("nothing-listens-here", transport="UDP", port=seen.port))
             return case.finding(
                 "udp.refused", 0.97, where, evidence=evidence, variant="local", sender=sender,
                 icmp=seen.icmp.label if seen.icmp else None, **common,
