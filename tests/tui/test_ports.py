@@ -123,6 +123,13 @@ async def test_a_name_in_the_filter_reads_whose_all_connections_are() -> None:
         assert w.listed[-1] == (True, True)
 
 
+async def test_a_port_is_found_while_it_is_typed() -> None:
+    async with world().app().run_test(size=(120, 30)) as pilot:
+        await at_ports(pilot)
+        await pilot.press("slash", *"80")
+        await until(pilot, 'Local listeners 1 of 2, with "80"')
+
+
 async def test_s_changes_the_order_and_the_title_says_so() -> None:
     old, new = replace(API, name="zebra", started=1.0), replace(API, name="ant", started=2.0)
     few = replace(listener(80, owner=old), connections=3)
