@@ -334,7 +334,7 @@ async def test_ports_enter_shows_the_owner_with_parents_and_slash_filters() -> N
         await until(pilot, "1 of 2")
         await pilot.press("enter")
         text = await until(pilot, "systemd (pid 1)")
-        assert "nginx.service" in text and "wait to be accepted" in text
+        assert "nginx.service" in text and "waiting to be accepted" in text
 
 
 async def test_ports_overlaps_are_marked_with_their_reason() -> None:

@@ -198,6 +198,19 @@ def test_every_sentence_of_an_explanation_is_one_sentence(cause: str, variant: s
     assert [sentences(text) for text in filled] == [1] * len(told)
 
 
+@pytest.mark.parametrize("name", ["chain-sent", "queue-full", "time-wait-rows"])
+def test_one_is_told_as_well_as_many(name: str) -> None:
+    params = {"count": "1", "used": "1", "limit": "1", "endpoint": "192.0.2.1:80"}
+    told = words.evidence(name, **params, subject="a", issuer="b", port="80")
+    assert not re.search(r"\b1 [a-z]+s\b", told), told
+
+
+@pytest.mark.parametrize("cause", ["bind.in-use", "bind.in-use-overlap"])
+def test_no_option_is_advised_against_a_listener(cause: str) -> None:
+    """SO_REUSEADDR is for what old connections leave: it takes no port from one who listens."""
+    assert not [fix.text for fix in words.fixes(cause, TYPICAL) if "SO_REUSEADDR" in fix.text]
+
+
 def test_no_fix_weakens_security() -> None:
     advice = [str(text) for text in words.table("advice.toml").values()]
     errors = words.table("errors.toml")
