@@ -211,6 +211,18 @@ def test_no_option_is_advised_against_a_listener(cause: str) -> None:
     assert not [fix.text for fix in words.fixes(cause, TYPICAL) if "SO_REUSEADDR" in fix.text]
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("cause", ["http.server-error", "http.silent"])
+def test_a_request_that_failed_is_repeated_as_it_was(cause: str, platform: str) -> None:
+    """HEAD brings no page, and a program may answer it and hang in GET."""
+    found = words.finding(
+        cause, severity=Severity.FAILURE, confidence=0.9, subject="db", params=TYPICAL,
+        rivals=tuple(words.entry(cause).rivals), platform=platform,
+    )  # fmt: skip
+    curls = [c for fix in found.fixes if (c := fix.command or "").startswith("curl")]
+    assert curls and not [c for c in curls if re.search(r" -\w*I| --head", c)]
+
+
 def test_no_fix_weakens_security() -> None:
     advice = [str(text) for text in words.table("advice.toml").values()]
     errors = words.table("errors.toml")
