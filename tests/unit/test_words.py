@@ -223,6 +223,20 @@ def test_a_request_that_failed_is_repeated_as_it_was(cause: str, platform: str) 
     assert curls and not [c for c in curls if re.search(r" -\w*I| --head", c)]
 
 
+def test_a_line_end_is_advised_without_words_that_nobody_sent() -> None:
+    """What a check sends may log in, so it is not repeated; and PING is not what it sends."""
+    (first, *_rest) = words.fixes("exchange.silent", TYPICAL, variant="line")
+    assert "PING" not in first.text and first.command is None
+    assert r"%0D%0A in a URL, \r\n between double quotes" in first.text
+
+
+def test_an_example_of_a_request_says_so_and_can_be_typed() -> None:
+    params = {**TYPICAL, "host": "2001:db8::7"}
+    example = words.fixes("exchange.closed", params, variant="at-once")[0]
+    assert "PING and the end of a line stand for that" in example.text
+    assert example.command is not None and "tcp://[2001:db8::7]:5432?send=" in example.command
+
+
 def test_no_fix_weakens_security() -> None:
     advice = [str(text) for text in words.table("advice.toml").values()]
     errors = words.table("errors.toml")
