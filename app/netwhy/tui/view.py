@@ -34,7 +34,7 @@ class View(Screen[None]):
             "filter",
             "filter",
             id="view.filter",
-            tooltip="Show only rows in which all words occur; of ports, a number may be the beginning",
+            tooltip="Show only rows in which all words occur, or ports that begin so",
         ),
         Binding(
             "y",
