@@ -167,6 +167,23 @@ def ended(address: str = LO, port: int = PORT, *, reuse: bool) -> Scene:
     return scene
 
 
+def abandoned(address: str = LO, port: int = PORT, *, reuse: bool) -> Scene:
+    """A server that is gone, and a client that has not closed: FIN_WAIT2 is left, of nobody."""
+
+    @contextmanager
+    def scene() -> Iterator[None]:
+        with (
+            serving(address, port, reuse=reuse) as server,
+            socket.create_connection((address, port)) as client,
+        ):
+            server.accept()[0].close()
+            client.recv(1)
+            server.close()
+            yield
+
+    return scene
+
+
 def left_over(
     state: str, *, reuse: bool, uid: int = 0, server_on: str = LO, client_to: str = LO
 ) -> Scene:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -133,14 +135,61 @@ def test_it_ends_the_listener_and_says_that_the_port_is_free(
     tmp_path: Path, stack: ExitStack
 ) -> None:
     server = Server(stack)
-    client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
     ended = stop(tmp_path, server, "--yes", server.name)
     assert ended.code == 0, ended
     assert f"{server.name} (pid {server.process.pid})" in ended.out
-    assert "lost:  1 connected client" in ended.out
     assert ended.out.splitlines()[-1] == f"tcp port {server.port} is free."
     assert f"Sent TERM to pid {server.process.pid}" in ended.err
     assert server.process.wait(20) == -signal.SIGTERM
+    assert _bind(server.port) is None
+
+
+ACCEPTS = "accepted, _peer = server.accept()"
+PLAIN = """
+plain = socket.socket()
+server.close()
+plain.bind(("127.0.0.1", 0))
+plain.listen()
+print(plain.getsockname()[1], flush=True)
+server = plain
+"""
+
+
+def _bind(port: int, *, reuse: bool = False) -> str | None:
+    """The error of a server that wants to start there."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError as error:
+            return errno.errorcode[error.errno or 0]
+    return None
+
+
+@pytest.mark.parametrize("reuse", [True, False], ids=["SO_REUSEADDR", "without"])
+def test_what_a_client_leaves_behind_is_no_free_port(
+    tmp_path: Path, stack: ExitStack, reuse: bool
+) -> None:
+    """The end of the server's connection stays for a minute, and who could start is tried."""
+    server = Server(stack, ("" if reuse else PLAIN) + ACCEPTS)
+    if not reuse:
+        assert server.process.stdout is not None
+        server.port = int(server.process.stdout.readline())
+    client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+    ended = stop(tmp_path, server, "--yes", server.name)
+    assert ended.code == 0, "nobody listens: that is what was asked for"
+    assert "lost:  1 connected client" in ended.out
+    assert _bind(server.port) == "EADDRINUSE"
+    assert _bind(server.port, reuse=True) == (None if reuse else "EADDRINUSE")
+    said = ended.out.splitlines()[-1]
+    can = (
+        r"A server that sets SO_REUSEADDR can start now; another one must wait about \d\d s\."
+        if reuse
+        else r"A new server must wait about \d\d s: the old one had not set SO_REUSEADDR\."
+    )
+    nobody = f"Nobody listens on tcp port {server.port} any more.  "
+    assert said.startswith(nobody) and re.fullmatch(can, said.removeprefix(nobody)), said
+    assert "left over: fin_wait2 " in ended.err and "nobody any more" in ended.err
     with contextlib.suppress(ConnectionResetError):
         assert client.recv(1) == b""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -17,6 +18,13 @@ from netwhy.system.census import Census
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sees owners by the Linux kernel")
 
 Pair = tuple[int, int]
+UDP_SERVER = """
+import socket, sys
+server = socket.socket(type=socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +74,24 @@ def test_listeners_are_named_and_connections_when_asked_for(pair: Pair) -> None:
     whole = census.read(everything=True, named=True)
     assert whole.named
     assert whole.places([str(os.getpid()), str(pair[1])])
+
+
+def test_what_this_program_has_open_for_a_check_is_no_listener(pair: Pair) -> None:
+    """A datagram socket that waits for an answer, and a bind that is tried, serve nobody."""
+    with (
+        socket.socket(type=socket.SOCK_DGRAM) as asking,
+        socket.socket() as trying,
+        subprocess.Popen(
+            [sys.executable, "-c", UDP_SERVER], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+        ) as other,
+    ):
+        asking.bind(("0.0.0.0", 0))
+        trying.bind(("127.0.0.1", 0))
+        assert other.stdout is not None
+        served = int(other.stdout.readline())
+        mine = {sock.getsockname()[1] for sock in (asking, trying)}
+        listed = {s.port for s in Census().read(everything=True).sockets if s.remote is None}
+        assert listed & {*mine, served, pair[0]} == {served, pair[0]}
 
 
 def test_one_look_at_all_processes_serves_the_next_screens(

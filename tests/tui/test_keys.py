@@ -348,7 +348,7 @@ async def test_ports_enter_shows_the_owner_with_parents_and_slash_filters() -> N
         await pilot.press("slash", *"nginx", "enter")
         await until(pilot, "1 of 2")
         await pilot.press("enter")
-        text = await until(pilot, "systemd (pid 1)", "wait to be accepted")
+        text = await until(pilot, "systemd (pid 1)", "waiting to be accepted")
         assert "nginx.service" in text
 
 

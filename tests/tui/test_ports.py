@@ -119,6 +119,13 @@ async def test_a_name_in_the_filter_reads_whose_all_connections_are() -> None:
         assert w.listed[-1] == (True, True)
 
 
+async def test_a_port_is_found_while_it_is_typed() -> None:
+    async with world().app().run_test(size=(120, 30)) as pilot:
+        await at_ports(pilot)
+        await pilot.press("slash", *"80")
+        await until(pilot, 'Local listeners 1 of 2, with "80"')
+
+
 async def test_s_changes_the_order_and_the_title_says_so() -> None:
     old, new = replace(API, name="zebra", started=1.0), replace(API, name="ant", started=2.0)
     few = replace(listener(80, owner=old), connections=3)
@@ -425,6 +432,22 @@ async def test_root_s_and_databases_are_ended_by_their_name_only() -> None:
         assert what.done == []
         await pilot.press(*"redis-server", "enter")
         await until(pilot, "is free")
+
+
+async def test_what_a_client_leaves_behind_is_told_as_the_command_does() -> None:
+    rest = Socket(
+        "tcp", ip_address("127.0.0.1"), 8080, "FIN_WAIT2", (ip_address("127.0.0.1"), 49534),
+        expires_ms=58_200,
+    )  # fmt: skip
+    what = attempt(result=Result(8080, "tcp", left=(rest,), plain="EADDRINUSE"))
+    async with trying(what).app().run_test(size=(120, 36)) as pilot:
+        await asked(pilot)
+        await pilot.press(*"yes", "enter")
+        shown = await until(pilot, "nobody any more, 58 s left")
+        text = " ".join(shown.replace("│", " ").split())
+        assert "✓ Nobody listens on tcp port 8080 any more." in text
+        assert "can start now; another one must wait about 58 s." in text
+        assert "is free" not in text
 
 
 async def test_a_kill_is_offered_and_needs_its_own_word() -> None:

@@ -120,6 +120,11 @@ def test_the_panel(
     assert text == path.read_text()
 
 
+def test_what_was_read_into_a_target_is_a_note() -> None:
+    report = replace(BAD, target=replace(TARGET, understood="the user name was left out"))
+    assert "Note: the user name was left out" in [line.strip() for line in panel(kept(report), 78)]
+
+
 def test_no_panel_is_forgotten() -> None:
     assert {path.name for path in PANELS.iterdir()} == {
         f"{g[0]}-{g[2]}x{g[3]}.txt" for g in GOLDENS

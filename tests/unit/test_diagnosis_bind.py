@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.facts import (
     ETH0,
@@ -10,6 +12,7 @@ from tests.unit.facts import (
     PRINTER,
     SERVER,
     Row,
+    World,
     bind_fails,
     check,
     examined,
@@ -136,7 +139,7 @@ HELD = [
         "bind 127.0.0.1:8080",
         IN_USE_LO,
         "bind.in-use",
-        evidence=("no socket on port 8080 is visible",),
+        evidence=("no socket on TCP port 8080 is visible",),
         rivals=("bind.bound-not-listening", "bind.in-use-by-connection"),
     ),
     Row(
@@ -270,7 +273,35 @@ HELD = [
     ),
 ]  # fmt: skip
 
+LEFT = socket(HERE, 8080, "FIN_WAIT2", remote=(ip(SERVER), 51000), expires_ms=58_200)
 BEHIND = [
+    Row("a closing connection that no process has", f"bind {HERE}:8080",
+        (*bind_fails(HERE, 8080, "EADDRINUSE", reuse=None), held(LEFT)),
+        "bind.in-use-by-connection",
+        evidence=(f"A closing connection with {SERVER}:51000 still holds port 8080, for about 58 s",
+                  "in state FIN_WAIT2 by nobody any more", "no process has it",
+                  "with SO_REUSEADDR works"),
+        unsaid=("may not see",)),
+    Row("one whose program had not set SO_REUSEADDR", f"bind {HERE}:8080",
+        (*bind_fails(HERE, 8080, "EADDRINUSE"),
+         held(replace(LEFT, state="LAST_ACK", expires_ms=None))),
+        "bind.in-use-by-connection",
+        evidence=("A closing connection still holds port 8080", "LAST_ACK by nobody any more",
+                  "fails with SO_REUSEADDR too"),
+        unsaid=("may not see", " s,")),
+    Row("the longest of what closes counts", f"bind {HERE}:8080",
+        (*bind_fails(HERE, 8080, "EADDRINUSE"),
+         held(LEFT, replace(LEFT, state="TIME_WAIT", expires_ms=59_400))),
+        "bind.in-use-by-connection", evidence=("for about 59 s",)),
+    Row("a closing connection inside the range", f"bind {HERE}:40000",
+        (*bind_fails(HERE, 40000, "EADDRINUSE"), table(40000, replace(LEFT, port=40000))),
+        "bind.in-use-by-connection", evidence=("inside 32768-60999",),
+        unsaid=("may not see",)),
+    Row("whose process is there comes before what nobody has", f"bind {HERE}:8080",
+        (*bind_fails(HERE, 8080, "EADDRINUSE"),
+         held(LEFT, socket(HERE, 8080, "ESTAB", remote=(ip(SERVER), 51001), owners=(NGINX,)))),
+        "bind.in-use-by-connection",
+        evidence=("a connection of nginx (pid 101)",)),
     Row("a privileged port that a socket is bound to", "bind 127.0.0.1:80",
         (*bind_fails("127.0.0.1", 80, "EACCES"),
          table(80, socket("127.0.0.1", 80, "BOUND", owners=(NGINX,)))),
@@ -408,6 +439,30 @@ def test_a_bind_is_explained(row: Row) -> None:
 )
 def test_overlap(held_address: str, v6only: bool | None, wanted: str, conflict: bool) -> None:
     assert overlaps(socket(held_address, 8080, v6only=v6only), ip(wanted)) is conflict
+
+
+@pytest.mark.parametrize(
+    ("port", "owners", "reuse", "said", "reserve"),
+    [
+        (8080, (), None, "SO_REUSEADDR before bind can start now", False),
+        (8080, (), "EADDRINUSE", "does not help this time", False),
+        (40000, (), "EADDRINUSE", "does not help this time", True),
+        (8080, (NGINX,), "EADDRINUSE", "nginx (pid 101) has not let it go", False),
+        (40000, (NGINX,), "EADDRINUSE", "in the range 32768-60999", True),
+    ],
+)
+def test_a_port_is_reserved_only_where_the_system_gives_it_away(
+    port: int, owners: tuple[Owner, ...], reuse: str | None, said: str, reserve: bool
+) -> None:
+    left = replace(LEFT, port=port, owners=owners)
+    fails = bind_fails(HERE, port, "EADDRINUSE", reuse=reuse)
+    found = examined(f"bind {HERE}:{port}", World(fails, table(port, left))).first
+    assert found is not None
+    assert said in found.explanation
+    assert ("not let it go" in found.explanation) is (bool(owners) and not reserve)
+    fixes = "\n".join(fix.text for fix in found.fixes)
+    assert ("eserve the port" in fixes or "reserve it" in fixes) is reserve
+    assert ("below the ephemeral range" in fixes) is (reserve and bool(owners))
 
 
 def test_the_table_is_read_before_the_tries_would_stand_in_it() -> None:

@@ -68,7 +68,7 @@ ROWS = [
         rivals=("bind.bound-not-listening", "bind.in-use-by-connection")),
     Row("a kernel that lists no bound sockets", "bind 127.0.0.1:8080",
         (*IN_USE_LO, replace(held(), complete=False)),
-        "bind.bound-not-listening", evidence=("no socket on port 8080", "6.8"),
+        "bind.bound-not-listening", evidence=("no socket on TCP port 8080", "6.8"),
         rivals=("bind.in-use-by-connection",)),
 ]  # fmt: skip
 

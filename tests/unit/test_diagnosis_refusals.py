@@ -18,6 +18,7 @@ from tests.unit.facts import (
     all_ports,
     check,
     connect_fails,
+    examined,
     icmp,
     interface,
     ip,
@@ -167,7 +168,7 @@ REFUSALS = [
         "127.0.0.1:5432",
         (resets("127.0.0.1", 5432),),
         "tcp.refused",
-        evidence=("no program on this machine listens on port 5432",),
+        evidence=("no program on this machine listens on TCP port 5432",),
         asks=(asks.PortTableAsk(5432, "tcp"),),
         never=(asks.PingAsk,),
     ),
@@ -317,6 +318,7 @@ REFUSALS = [
         "udp://127.0.0.1:9999",
         (udp_fails("127.0.0.1", 9999, "ECONNREFUSED", icmp("3/3", "127.0.0.1")),),
         "udp.refused",
+        evidence=("no program on this machine listens on UDP port 9999",),
         asks=(asks.PortTableAsk(9999, "udp"),),
     ),
     *(
@@ -600,3 +602,28 @@ def test_a_service_that_came_up_meanwhile_is_asked_again() -> None:
     assert again in examine(target, known).wants
     opened = examine(target, known | {again: Connect(ip(HERE), 5432, ms=0.1)}, final=True)
     assert opened.report.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("wanted", "holder", "said", "unsaid"),
+    [
+        (HERE, "127.0.0.1", f"set its listen address to {HERE}", "as well"),
+        ("::1", "127.0.0.1", "Use the address that is served: 127.0.0.1:5432", "others"),
+        ("127.0.0.2", "127.0.0.1", "listen on 127.0.0.2 as well, beside 127.0.0.1", "others"),
+        ("127.0.0.1", "::", "Use the address that is served: [::1]:5432", "others"),
+        ("127.0.0.1", HERE, f"Use the address that is served: {HERE}:5432", "others"),
+    ],
+)
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_loopback_address_is_not_offered_to_others(
+    transport: str, wanted: str, holder: str, said: str, unsaid: str
+) -> None:
+    state = "LISTEN" if transport == "tcp" else "UNCONN"
+    held = table(5432, socket(holder, 5432, state, v6only=True), transport=transport)
+    port_unreachable = icmp("v6 1/4" if ":" in wanted else "3/3", wanted)
+    refused = (resets(wanted, 5432), udp_fails(wanted, 5432, "ECONNREFUSED", port_unreachable))
+    where = f"[{wanted}]:5432" if ":" in wanted else f"{wanted}:5432"
+    found = examined(f"{transport}://{where}", World(held, refused)).first
+    assert found is not None and found.cause == "tcp.loopback-only"
+    fixes = "\n".join(fix.text for fix in found.fixes)
+    assert said in fixes and unsaid not in fixes

@@ -61,6 +61,22 @@ def test_a_filter_finds(words: str, found: list[int]) -> None:
     assert FOUND.places(words.split()) == found
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("80", [0, 1, 2]),  # it is a port itself: 8080 is another one
+        ("808", [0, 3]),  # a part of a command as well
+        ("4008", [2]),  # the port at the other end
+        ("108", []),  # of a pid the whole is wanted
+        ("ada 8", [3]),
+        ("ada 80", []),
+        ("80 ada", []),
+    ],
+)
+def test_while_a_port_is_typed_its_beginning_finds_it(words: str, found: list[int]) -> None:
+    assert FOUND.places(words.split(), typing=True) == found
+
+
 @given(st.lists(st.sampled_from(["80", "8080", "nginx", "api", "77", "ada", "link", "tcp"])))
 def test_it_finds_what_the_command_finds(words: list[str]) -> None:
     """Among listeners: of connections the command shows less than a filter may ask for."""

@@ -180,12 +180,14 @@ def test_what_is_lost_is_told() -> None:
     around = replace(AROUND, children={50: [(51, "worker")], 51: [(52, "convert")]})
     sockets = [
         held(PROGRAM, connections=3),
+        held(PROGRAM, port=9092),
+        held(PROGRAM, port=9090, address="::1"),
         held(PROGRAM, port=9090, address="127.0.0.1"),
         held(replace(PROGRAM, pid=70), port=9091),
     ]
     assert plan(8080, "tcp", sockets, around).losses == (
         "3 connected clients",
-        "other ports of the same processes: tcp 127.0.0.1:9090",
+        "other ports of the same processes: tcp 127.0.0.1:9090, tcp [::1]:9090, tcp 0.0.0.0:9092",
         "processes below: worker (pid 51), convert (pid 52)",
     )
 

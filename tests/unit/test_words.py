@@ -198,6 +198,46 @@ def test_every_sentence_of_an_explanation_is_one_sentence(cause: str, variant: s
     assert [sentences(text) for text in filled] == [1] * len(told)
 
 
+@pytest.mark.parametrize("name", ["chain-sent", "queue-full", "time-wait-rows"])
+def test_one_is_told_as_well_as_many(name: str) -> None:
+    params = {"count": "1", "used": "1", "limit": "1", "endpoint": "192.0.2.1:80"}
+    told = words.evidence(name, **params, subject="a", issuer="b", port="80")
+    assert not re.search(r"\b1 [a-z]+s\b", told), told
+
+
+@pytest.mark.parametrize("cause", ["bind.in-use", "bind.in-use-overlap"])
+def test_the_advice_does_not_promise_the_port_of_a_listener(cause: str) -> None:
+    """SO_REUSEADDR is for what old connections leave."""
+    (advice,) = (fix.text for fix in words.fixes(cause, TYPICAL) if "SO_REUSEADDR" in fix.text)
+    assert "against a program that listens it is no help" in advice
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("cause", ["http.server-error", "http.silent"])
+def test_a_request_that_failed_is_repeated_as_it_was(cause: str, platform: str) -> None:
+    """HEAD brings no page, and a program may answer it and hang in GET."""
+    found = words.finding(
+        cause, severity=Severity.FAILURE, confidence=0.9, subject="db", params=TYPICAL,
+        rivals=tuple(words.entry(cause).rivals), platform=platform,
+    )  # fmt: skip
+    curls = [c for fix in found.fixes if (c := fix.command or "").startswith("curl")]
+    assert curls and not [c for c in curls if re.search(r" -\w*I| --head", c)]
+
+
+def test_a_line_end_is_advised_without_words_that_nobody_sent() -> None:
+    """What a check sends may log in, so it is not repeated; and PING is not what it sends."""
+    (first, *_rest) = words.fixes("exchange.silent", TYPICAL, variant="line")
+    assert "PING" not in first.text and first.command is None
+    assert r"%0D%0A in a URL, \r\n between double quotes" in first.text
+
+
+def test_an_example_of_a_request_says_so_and_can_be_typed() -> None:
+    params = {**TYPICAL, "host": "2001:db8::7"}
+    example = words.fixes("exchange.closed", params, variant="at-once")[0]
+    assert "PING and the end of a line stand for that" in example.text
+    assert example.command is not None and "tcp://[2001:db8::7]:5432?send=" in example.command
+
+
 def test_no_fix_weakens_security() -> None:
     advice = [str(text) for text in words.table("advice.toml").values()]
     errors = words.table("errors.toml")

@@ -40,7 +40,8 @@ class Result:
     """Who listens on the port afterwards.
 
     `still`: held by those that were to end.  `again`: by somebody else, started meanwhile.
-    `left`: free, but these sockets of the port linger (TIME_WAIT, connections).
+    `left`: nobody listens, but these sockets of the port linger (TIME_WAIT, connections).
+    `plain` and `reuse`: the error of a bind beside those, without and with SO_REUSEADDR.
     """
 
     port: int
@@ -48,7 +49,10 @@ class Result:
     still: tuple[Socket, ...] = ()
     again: tuple[Socket, ...] = ()
     left: tuple[Socket, ...] = ()
+    plain: str | None = None
+    reuse: str | None = None
 
     @property
     def freed(self) -> bool:
+        """Nobody listens; what lingers may keep a server away all the same."""
         return not (self.still or self.again)

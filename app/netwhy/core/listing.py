@@ -31,15 +31,28 @@ class Listing:
     took_s: float = 0.0
     unseen: int = 0
 
-    def places(self, words: Sequence[str]) -> list[int]:
+    def places(self, words: Sequence[str], *, typing: bool = False) -> list[int]:
         """The places of the sockets in which all words occur.
 
         A number is a whole port or pid, or part of a name or command: 80 does not find port 8080.
+        While `typing`, a number that is no port here stands for those that begin with it.
         """
         found: Sequence[int] = range(len(self.texts))
         for word in (word.casefold() for word in words):
-            found = [place for place in found if _occurs(word, self.texts[place])]
+            begun = self._begun(word) if typing and word.isdecimal() else frozenset()
+            found = [p for p in found if p in begun or _occurs(word, self.texts[p])]
         return list(found)
+
+    def _begun(self, number: str) -> frozenset[int]:
+        """The sockets with a port that begins with that number; none where it is one itself."""
+        ports = [
+            (str(s.port), str(s.remote[1]) if s.remote is not None else "") for s in self.sockets
+        ]
+        if any(number in pair for pair in ports):
+            return frozenset()
+        return frozenset(
+            place for place, pair in enumerate(ports) if any(p.startswith(number) for p in pair)
+        )
 
     def others(self, socket: Socket) -> list[Socket]:
         """More listeners of the processes that hold this one."""

@@ -43,7 +43,7 @@ from netwhy.core.seen.packets import (
     ResetOrigin,
     UdpExchange,
 )
-from netwhy.core.seen.ports import BindTry, Owner, PortServed, PortTable, Socket
+from netwhy.core.seen.ports import BindTry, Owner, PortServed, PortTable, Socket, last_ends_s
 from netwhy.core.seen.series import Series, Shot, Stray
 from netwhy.core.seen.trace import Hop, Trace
 
@@ -91,4 +91,5 @@ __all__ = [
     "UdpExchange",
     "Url",
     "endpoint",
+    "last_ends_s",
 ]

@@ -254,10 +254,14 @@ def _losses(
     if number:
         said.append(f"{number} connected client" + "s" * (number != 1))
     pids = {o.pid for s in listeners for o in s.owners if o.pid is not None}
+    beside = sorted(
+        (s for s in sockets if s.listening and s not in listeners),
+        key=lambda s: (s.port, s.transport, s.address.version, s.address),
+    )
     others = [
         f"{s.transport} {endpoint(s.address, s.port)}"
-        for s in sockets
-        if s.listening and s not in listeners and pids & {o.pid for o in s.owners}
+        for s in beside
+        if pids & {o.pid for o in s.owners}
     ]
     if others:
         said.append("other ports of the same processes: " + _listed(others))

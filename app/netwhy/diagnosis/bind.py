@@ -152,7 +152,10 @@ def _denied_by_windows(case: Case, place: Place, *, every_address: bool) -> Find
     """WSAEACCES: a holder that shares with nobody, or a range that Windows keeps for itself."""
     if any(s.listening for s in place.rows):
         return in_use(case, place, every_address=every_address)
-    evidence = [bind_said(place), say("no-socket-visible", port=place.port)]
+    evidence = [
+        bind_said(place),
+        say("no-socket-visible", transport=place.transport.upper(), port=place.port),
+    ]
     rivals = ("bind.in-use",)
     return place_finding(
         case, place, "bind.forbidden", 0.8, evidence, rivals=rivals, variant="excluded"

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from netwhy.core.model import Finding, IPAddress, Severity
-from netwhy.core.observations import BindTry, LocalState, Owner, PortTable, Socket, endpoint
+from netwhy.core.observations import (
+    BindTry,
+    LocalState,
+    Owner,
+    PortTable,
+    Socket,
+    endpoint,
+    last_ends_s,
+)
 from netwhy.diagnosis.answered import who_answers
 from netwhy.diagnosis.case import Case, say
 from netwhy.diagnosis.sockets import overlaps, row, shares
@@ -56,8 +64,11 @@ def in_use(case: Case, place: Place, *, every_address: bool = False) -> Finding:
         return _held_by_bound(case, place, bound)
     waiting = [s for s in place.rows if s.state == "TIME_WAIT"]
     busy = [s for s in place.rows if s.state != "TIME_WAIT"]
+    owned = [s for s in busy if not s.ownerless]
+    if owned:
+        return _held_by_connection(case, place, owned)
     if busy:
-        return _held_by_connection(case, place, busy)
+        return _held_by_closing(case, place, (*busy, *waiting))
     if waiting:
         return _time_wait(case, place, waiting)
     if place.local.platform == "macos" and (place.transport, place.port) == ("tcp", _OF_APPLE):
@@ -70,7 +81,10 @@ def in_use(case: Case, place: Place, *, every_address: bool = False) -> Finding:
 
 def _held_by_nobody_seen(case: Case, place: Place) -> Finding:
     """Listeners and connections show themselves to everybody; bound sockets not on each kernel."""
-    evidence = [bind_said(place), say("no-socket-visible", port=place.port)]
+    evidence = [
+        bind_said(place),
+        say("no-socket-visible", transport=place.transport.upper(), port=place.port),
+    ]
     if place.local.wsl:
         evidence.append(say("perhaps-windows", port=place.port))
     elif place.local.platform == "linux" and not place.table.complete:
@@ -154,6 +168,31 @@ def _held_by_connection(case: Case, place: Place, busy: Sequence[Socket]) -> Fin
     )
 
 
+def _held_by_closing(case: Case, place: Place, closing: Sequence[Socket]) -> Finding:
+    """No process has it: the kernel alone finishes what a program closed or left by its end."""
+    evidence = [bind_said(place), *(row(s) for s in closing[:3])]
+    seconds = last_ends_s(closing)
+    if seconds is not None:
+        evidence.append(say("closing-ends", seconds=seconds))
+    span = place.local.ephemeral_range
+    given = span is not None and span[0] <= place.port <= span[1]
+    if span is not None:
+        key = "ephemeral-range" if given else "not-ephemeral"
+        evidence.append(say(key, port=place.port, low=span[0], high=span[1]))
+    evidence += _reuse(place, closing[0])
+    return place_finding(
+        case,
+        place,
+        "bind.in-use-by-connection",
+        0.96,
+        evidence,
+        variant="closing" if _reuse_works(place) else "closing-old",
+        seconds=seconds,
+        range=f"{span[0]}-{span[1]}" if span is not None and given else None,
+        remote=endpoint(*closing[0].remote) if closing[0].remote is not None else None,
+    )
+
+
 def _serves(port: int) -> bool:
     """Is that the port of a service, as far as a number tells?"""
     return port < 1024 or port in _OF_RPC
@@ -161,8 +200,7 @@ def _serves(port: int) -> bool:
 
 def _time_wait(case: Case, place: Place, waiting: Sequence[Socket]) -> Finding:
     """Only TIME_WAIT is left: SO_REUSEADDR helps if the old socket had it too."""
-    ends = [s.expires_ms for s in waiting if s.expires_ms is not None]
-    seconds = max(1, round(max(ends) / 1000)) if ends else None
+    seconds = last_ends_s(waiting)
     evidence = [bind_said(place), say("time-wait-rows", count=len(waiting), port=place.port)]
     if seconds is not None:
         evidence.append(say("time-wait-ends", seconds=seconds))

@@ -54,7 +54,7 @@ def shares(held: Socket, *, reuse: bool = False, share: bool = False) -> bool:
 def row(row: Socket) -> str:
     """One socket of the table, with its owner, as a sentence."""
     where = endpoint(row.address, row.port)
-    if row.state == "TIME_WAIT":
+    if row.state == "TIME_WAIT" or row.ownerless:
         text = say("socket-row", endpoint=where, state=row.state, owner="nobody any more")
         return f"{text}, left of a connection with {endpoint(*row.remote)}" if row.remote else text
     owner = row.owners[0] if row.owners else Owner()

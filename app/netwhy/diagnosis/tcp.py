@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from netwhy.core.asks import (
@@ -15,6 +17,7 @@ from netwhy.core.observations import (
     LocalState,
     Route,
     Socket,
+    UdpExchange,
     endpoint,
 )
 from netwhy.diagnosis import firewall, quality, silence
@@ -23,6 +26,7 @@ from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
 from netwhy.diagnosis.refusal import explained
 
+_LOOPBACK = {4: ip_address("127.0.0.1"), 6: ip_address("::1")}
 #: What the service on a port is usually called by systemd.
 _USUAL_UNITS = {
     22: "ssh",
@@ -140,20 +144,8 @@ def _refused_by_this_machine(case: Case, seen: Connect) -> Finding | None:
             **common,
         )
     if listeners:
-        listener = listeners[0]
-        owner = listener.owners[0] if listener.owners else None
-        return case.finding(
-            "tcp.loopback-only",
-            0.97,
-            where,
-            evidence=[*evidence, *(listening_row(s) for s in listeners[:3])],
-            holder=owner.label if owner else None,
-            holder_endpoint=endpoint(listener.address, listener.port),
-            process=owner.name if owner else None,
-            unit=owner.unit if owner else None,
-            **common,
-        )
-    evidence.append(say("nothing-listens-here", port=seen.port))
+        return served_elsewhere(case, seen, listeners, evidence)
+    evidence.append(say("nothing-listens-here", transport="TCP", port=seen.port))
     return case.finding(
         "tcp.refused",
         0.98,
@@ -162,6 +154,32 @@ def _refused_by_this_machine(case: Case, seen: Connect) -> Finding | None:
         variant="local",
         service=_USUAL_UNITS.get(seen.port),
         **common,
+    )
+
+
+def served_elsewhere(
+    case: Case, seen: Connect | UdpExchange, listeners: Sequence[Socket], evidence: Sequence[str]
+) -> Finding:
+    """The address is our own, and the program has the port on another of our addresses."""
+    listener = listeners[0]
+    owner = listener.owners[0] if listener.owners else None
+    at = listener.address  # of a wildcard, the other family's, the loopback address is served
+    served = _LOOPBACK[at.version] if at.is_unspecified else at
+    where = endpoint(seen.address, seen.port)
+    return case.finding(
+        "tcp.loopback-only",
+        0.97,
+        where,
+        evidence=[*evidence, *(listening_row(s) for s in listeners[:3])],
+        variant="within" if seen.address.is_loopback else "",
+        holder=owner.label if owner else None,
+        holder_endpoint=endpoint(at, listener.port),
+        working=endpoint(served, listener.port),
+        process=owner.name if owner else None,
+        unit=owner.unit if owner else None,
+        address=seen.address,
+        port=seen.port,
+        endpoint=where,
     )
 
 

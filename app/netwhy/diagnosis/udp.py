@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from netwhy.core.asks import LocalDropsAsk, PortTableAsk, UdpAsk
@@ -11,7 +10,6 @@ from netwhy.core.observations import (
     LocalDrops,
     LocalState,
     Route,
-    Socket,
     UdpExchange,
     endpoint,
 )
@@ -22,7 +20,7 @@ from netwhy.diagnosis.case import Case, Refusal, ms, say
 from netwhy.diagnosis.contrast import contrast
 from netwhy.diagnosis.reach import Reach, failed, layer_marks, surroundings, timeout
 from netwhy.diagnosis.refusal import explained, unexplained
-from netwhy.diagnosis.tcp import covers, listening_row
+from netwhy.diagnosis.tcp import covers, listening_row, served_elsewhere
 
 
 def udp(case: Case, address: IPAddress, port: int) -> Reach:
@@ -115,9 +113,9 @@ def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route)
                 **common,
             )
         if listeners:
-            return _elsewhere_here(case, seen, listeners, evidence)
+            return served_elsewhere(case, seen, listeners, evidence)
         if table is not None:
-            evidence.append(say("nothing-listens-here", port=seen.port))
+            evidence.append(say("nothing-listens-here", transport="UDP", port=seen.port))
             return case.finding(
                 "udp.refused", 0.97, where, evidence=evidence, variant="local", sender=sender,
                 icmp=seen.icmp.label if seen.icmp else None, **common,
@@ -134,27 +132,6 @@ def _udp_refused(case: Case, seen: UdpExchange, local: LocalState, route: Route)
         sender=sender,
         icmp=seen.icmp.label if seen.icmp else None,
         **common,
-    )
-
-
-def _elsewhere_here(
-    case: Case, seen: UdpExchange, listeners: Sequence[Socket], evidence: Sequence[str]
-) -> Finding:
-    """The address is our own, and the program has the port on another of our addresses."""
-    listener = listeners[0]
-    owner = listener.owners[0] if listener.owners else None
-    return case.finding(
-        "tcp.loopback-only",
-        0.97,
-        endpoint(seen.address, seen.port),
-        evidence=[*evidence, *(listening_row(s) for s in listeners[:3])],
-        holder=owner.label if owner else None,
-        holder_endpoint=endpoint(listener.address, listener.port),
-        process=owner.name if owner else None,
-        unit=owner.unit if owner else None,
-        address=seen.address,
-        port=seen.port,
-        endpoint=endpoint(seen.address, seen.port),
     )
 
 

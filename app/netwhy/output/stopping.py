@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netwhy.core.freeing import Deed, Result, Told
-from netwhy.core.observations import Owner, Socket, endpoint
+from netwhy.core.observations import Owner, Socket, endpoint, last_ends_s
 from netwhy.core.overlaps import owner_label
 from netwhy.core.stopping import Plan
 from netwhy.output.inert import inert
@@ -44,7 +44,7 @@ def unheld_lines(port: int, transport: str, rest: Sequence[Socket]) -> list[str]
     if not rest:
         return [f"Nothing listens on {transport} port {port}."]
     lines = [f"Nothing listens on {transport} port {port}, but it is in use:", *socket_rows(rest)]
-    lines.append(f"Only listeners are ended.  Whether a server could start: netwhy bind {port}")
+    lines.append(f"Only listeners are ended.  {_to_try(port, transport)}")
     return [inert(line) for line in lines]
 
 
@@ -61,7 +61,7 @@ def _where(socket: Socket) -> str:
 
 
 def _who(socket: Socket) -> str:
-    if socket.inode is None and not socket.owners:  # TIME_WAIT and the like
+    if socket.ownerless:
         left = "" if socket.expires_ms is None else f", {socket.expires_ms / 1000:.0f} s left"
         return "nobody any more" + left
     owner = socket.owners[0] if socket.owners else Owner(uid=socket.uid)
@@ -106,11 +106,28 @@ def unended_line(pids: Iterable[int], seconds: float) -> str:
 def result_lines(result: Result) -> list[str]:
     """Free or not, and who has it: a line each."""
     what = f"{result.transport} port {result.port}"
-    if result.freed:
+    if result.freed and result.plain is None:
         return [f"{what} is free."]
+    if result.freed:
+        return [f"Nobody listens on {what} any more.  {_who_can_start(result)}"]
     still = [f"{what} is still held by {owner_label(s)}." for s in result.still]
     again = [f"{what} was taken again by {owner_label(s)}." for s in result.again]
     return [inert(line) for line in (*still, *again)]
+
+
+def _who_can_start(result: Result) -> str:
+    """What lingers keeps out a server that does not set SO_REUSEADDR, or every one."""
+    seconds = last_ends_s(result.left)
+    until = "until what is left over has gone" if seconds is None else f"about {seconds} s"
+    if (result.plain, result.reuse) == ("EADDRINUSE", None):
+        return f"A server that sets SO_REUSEADDR can start now; another one must wait {until}."
+    if result.reuse == "EADDRINUSE":
+        return f"A new server must wait {until}: the old one had not set SO_REUSEADDR."
+    return f"Sockets are left over.  {_to_try(result.port, result.transport)}"
+
+
+def _to_try(port: int, transport: str) -> str:
+    return f"Whether a server could start: netwhy bind {'udp/' * (transport == 'udp')}{port}"
 
 
 def advice_lines(result: Result) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +29,9 @@ class Census:
         self._inodes = frozenset(r.socket.inode for r in rows if r.socket.inode)
         asked = [r.socket for r in rows if named or r.socket.remote is None]
         others = () if named else tuple(r.socket for r in rows if r.socket.remote is not None)
-        found = (*owners_of(asked, self._cgroups), *others)
+        me = os.getpid()
+        held = owners_of(asked, self._cgroups)
+        found = (*(s for s in held if not _is_probe(s, me)), *others)
         made = listing(counted(found, connections.per_endpoint()), named=named or not everything)
         return replace(made, took_s=time.thread_time() - began)
 
@@ -38,3 +41,9 @@ class Census:
         When all processes must be looked at, they are for everybody: the next ones cost nothing.
         """
         return owners_of(chosen, self._cgroups, beside=self._inodes)
+
+
+def _is_probe(held: Socket, me: int) -> bool:
+    """A socket that this very program has open for a check: it serves nobody."""
+    waits = held.remote is None and held.state != "LISTEN"
+    return waits and {o.pid for o in held.owners} == {me}

@@ -10,12 +10,13 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from netwhy.core.freeing import Deed, Result, Told
 from netwhy.core.observations import Socket
 from netwhy.core.stopping import FORWARDS_FOR_DOCKER, Plan, Step, plan
-from netwhy.system import sockets, stopping, threads
+from netwhy.system import binding, sockets, stopping, threads
 
 Tell = Callable[[Told], None]
 Left = Callable[[float], None]
@@ -109,8 +110,21 @@ class Freeing:
                 break
             time.sleep(_LOOK_AGAIN_S)
         still = tuple(s for s in held if s not in again)
+        result = Result(self.plan.port, self.plan.transport, still, again)
         rest = () if held else self._table()
-        return Result(self.plan.port, self.plan.transport, still, again, rest)
+        if not rest:
+            return result
+        # Only the old socket's options tell whether what is left lets another one in: try it.
+        plain, reuse = self._refused(reuse=False), self._refused(reuse=True)
+        return replace(result, left=rest, plain=plain, reuse=reuse)
+
+    def _refused(self, *, reuse: bool) -> str | None:
+        """Why a server could not start where the old one listened; None when it could."""
+        errors = (
+            binding.refused(s.address, s.port, s.transport, reuse=reuse, v6only=s.v6only)
+            for s in self.plan.listeners
+        )
+        return next((error for error in errors if error), None)
 
     def _table(self) -> tuple[Socket, ...]:
         return sockets.port_table(self.plan.port, self.plan.transport).sockets

@@ -81,9 +81,7 @@ class TargetDetails(Details):
         if row.since is not None:
             state += f" since {clock(row.since)} ({duration(netwhy.now_s - row.since_s)})"
         out.item("State", state)
-        out.item(
-            "Checks", f"{counted(row.checks, 'check')}, every {row.interval_s:g} s at most"
-        )
+        out.item("Checks", f"{counted(row.checks, 'check')}, every {row.interval_s:g} s at most")
         if latency := numbers(row):
             out.item("Latency", latency)
         report = row.shown

@@ -205,7 +205,7 @@ def _about_kernel(out: Lines, socket: Socket) -> None:
         wait, most = socket.receive_queue, socket.send_queue
         if socket.connections is not None:
             out.item("Clients", f"{socket.connections} connected")
-        out.item("Backlog", f"{wait} connections wait to be accepted, of {most} at most")
+        out.item("Backlog", f"{wait} waiting to be accepted, of {most} at most")
     else:
         out.item(
             "Queues", f"{socket.receive_queue} bytes to be read, {socket.send_queue} to be sent"

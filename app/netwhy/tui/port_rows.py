@@ -65,7 +65,7 @@ class Arranged:
 
 def arranged(listing: Listing, words: Sequence[str], sort: str) -> Arranged:
     """The sockets that fit the filter, in the order of that name."""
-    found = listing.places(words)
+    found = listing.places(words, typing=True)
     if sort != next(iter(SORTS)):
         order = SORTS[sort]
         found.sort(key=lambda place: order(listing.sockets[place]))

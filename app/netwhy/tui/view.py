@@ -34,7 +34,7 @@ class View(Screen[None]):
             "filter",
             "filter",
             id="view.filter",
-            tooltip="Show only rows in which all words occur",
+            tooltip="Show only rows in which all words occur, or ports that begin so",
         ),
         Binding(
             "y",

@@ -77,7 +77,7 @@ def _head(out: Lines, report: TargetReport) -> None:
         if words:
             out.text(words, "muted", indent=3)
     if report.target.understood:
-        out.text(f"understood as {report.target.understood}", "muted")
+        out.text(f"Note: {report.target.understood}", "muted")
     out.gap()
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from netwhy.core.model import IPAddress, Outcome, ProbeRow
 from netwhy.core.ports import Served
 from netwhy.core.seen.observation import Observation, endpoint
+
+#: What a connection goes through after its program has closed it.
+_CLOSING = frozenset({"FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "TIME_WAIT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Socket:
     """One local socket.
 
     `state` is the kernel's name: LISTEN, ESTAB, TIME_WAIT, CLOSE_WAIT…, UNCONN (UDP),
-    BOUND (bound, never listened).  `expires_ms` is set for TIME_WAIT where the kernel tells.
+    BOUND (bound, never listened).  `expires_ms` is set for TIME_WAIT, and for FIN_WAIT2 without a
+    process, where the kernel tells.
     `v6only` is None for IPv4 and where it cannot be read.  `connections` is how many clients a
     TCP listener has, None where that was not counted; those that share an endpoint share them.
     """
@@ -76,11 +81,22 @@ class Socket:
         return self.state == "LISTEN" or (self.transport == "udp" and self.state == "UNCONN")
 
     @property
+    def ownerless(self) -> bool:
+        """Closed by its program or left by one that ended: the kernel alone finishes it."""
+        return self.state in _CLOSING and self.inode is None and not self.owners
+
+    @property
     def exposure(self) -> str:
         """Who could reach it: "loopback", "link" (link-local) or "everywhere"."""
         if self.address.is_loopback:
             return "loopback"
         return "link" if self.address.is_link_local else "everywhere"
+
+
+def last_ends_s(left: Sequence[Socket]) -> int | None:
+    """In so many seconds the last of these is gone; None where one of them has no known end."""
+    ends = [s.expires_ms for s in left if s.expires_ms is not None]
+    return max(1, round(max(ends) / 1000)) if ends and len(ends) == len(left) else None
 
 
 @dataclass(frozen=True, slots=True)
