@@ -344,12 +344,12 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
         await self.switch_mode(mode)
 
     def action_help(self) -> None:
-        from netwhy.tui.details import Details
+        from netwhy.tui.details import Help
         from netwhy.tui.help import actions, help_lines
 
         found = actions(self.screen)
         legend = self.screen.legend if isinstance(self.screen, View) else ()
-        self.push_screen(Details("Help", lambda width: help_lines(found, legend, width)))
+        self.push_screen(Help("Help", lambda width: help_lines(found, legend, width)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette holds every action that has a key, and each theme."""
