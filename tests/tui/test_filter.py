@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tui.world import World, refused, until, works
+from tests.tui.world import World, refused, screen_text, until, works
 
 pytestmark = pytest.mark.tui
 
@@ -31,3 +31,33 @@ async def test_where_nothing_is_listed_nothing_is_told_or_copied(size: tuple[int
         await pilot.press("escape")
         text = await until(pilot, "refused the connection")
         assert "Why db.example" in text
+
+
+async def test_esc_closes_the_answer_about_a_bind_and_then_drops_the_filter() -> None:
+    app = World(works("web.example:80")).app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await until(pilot, "Local listeners 2")
+        await pilot.press("slash", *"5432", "enter")
+        await until(pilot, "Local listeners 1 of 2")
+        await pilot.press("b", *"7500", "enter")
+        await until(pilot, "Could I bind :7500?")
+        await pilot.press("escape")
+        text = await until(pilot, "Could I bind", gone=True)
+        assert "Local listeners 1 of 2" in text and "server5432" in text
+        await pilot.press("escape")
+        await until(pilot, "Local listeners 2 ")
+
+
+async def test_esc_in_the_filter_drops_it_and_leaves_the_answer() -> None:
+    app = World(works("web.example:80")).app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        await until(pilot, "Local listeners 2")
+        await pilot.press("b", *"7500", "enter")
+        await until(pilot, "Could I bind :7500?")
+        await pilot.press("slash", *"2")
+        await until(pilot, 'with "2"')
+        await pilot.press("escape")
+        await until(pilot, 'with "2"', gone=True)
+        assert "Could I bind :7500?" in screen_text(app)
