@@ -103,6 +103,16 @@ async def test_what_has_no_meaning_in_it_is_not_offered(tmp_path: Path) -> None:
         assert pilot.app.clipboard == "systemctl status postgresql"
 
 
+async def test_the_help_tells_what_keys_mean_in_it(tmp_path: Path) -> None:
+    shown = replay(tmp_path / "s", at_s=45.0)
+    async with app_of(shown).run_test(size=(100, 60)) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("question_mark")
+        text = await until(pilot, "Again. From the beginning")
+        assert "probing goes on" not in text and "No checks until" not in text
+        assert text.count("The replay stands still; again, and it goes on") == 2
+
+
 async def test_a_live_screen_has_no_key_of_a_replay() -> None:
     async with World(works(WEB)).app().run_test(size=(100, 30)) as pilot:
         await until(pilot, "1 ok")

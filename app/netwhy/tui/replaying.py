@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
@@ -22,8 +22,11 @@ REPLAY_KEYS: tuple[Binding, ...] = (
     Binding(
         "n", "next_change", "next change", id="replay.next", tooltip="To the next change of state"
     ),
-    Binding("R", "again", "Again", show=False, id="replay.again", tooltip="From the begin"),
+    Binding("R", "again", "Again", show=False, id="replay.again", tooltip="From the beginning"),
 )
+#: What keys mean in a replay, where that is something else than while targets are checked.
+_STANDS = "The replay stands still; again, and it goes on"
+MEANINGS: Mapping[str, str] = {"freeze": _STANDS, "pause": _STANDS}
 #: Actions that only a replay has.
 _OF_REPLAY = frozenset(("faster", "slower", "step", "next_change", "again"))
 #: Actions that only a running monitor can carry out.
