@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import replace
@@ -14,6 +15,7 @@ from tests.tui.world import VANTAGE, World, refused, screen_lines, screen_text, 
 from netwhy import cli
 from netwhy.commands import dashboard as command
 from netwhy.core.model import TargetReport, Verdict
+from netwhy.session.recorder import Recorder, opened
 from netwhy.session.replay import Replay
 from netwhy.tui.app import NetwhyApp
 from netwhy.tui.help import actions
@@ -280,3 +282,37 @@ def test_the_page_tells_each_key_option_and_event() -> None:
     for event in lines.Event.__subclasses__():
         assert f"`{event.__struct_config__.tag}`" in page
     assert f"to {SPEEDS[-1]:g}x" in page and f"to {SPEEDS[0]:g}x" in page
+
+
+# ------------------------------------------------------------------------ while it is recorded
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50)], ids=str)
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_the_screen_says_that_it_is_recorded(
+    tmp_path: Path, size: tuple[int, int], ascii_only: bool
+) -> None:
+    recorder = Recorder(opened(tmp_path / "s"), "s", interval_s=2.0)
+    app = World(works(WEB)).app(recorder=recorder, ascii_only=ascii_only)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, "1 ok")
+        mark = "*" if ascii_only else "●"
+        assert screen_lines(app)[0].startswith(f" netwhy  {mark} rec  ")
+        await pilot.press("2")
+        await until(pilot, "Local listeners")
+        assert f"{mark} rec" in screen_lines(app)[0]
+    recorder.close()
+
+
+async def test_a_recording_that_failed_is_not_called_one(tmp_path: Path) -> None:
+    recorder = Recorder(os.open(tmp_path, os.O_RDONLY), "s", interval_s=2.0)  # takes no bytes
+    app = World(works(WEB)).app(recorder=recorder)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await until(pilot, "✗ rec")
+        assert "●" not in text.splitlines()[0]
+    recorder.close()
+
+
+async def test_what_is_not_recorded_does_not_say_so(tmp_path: Path) -> None:
+    async with World(works(WEB)).app().run_test(size=(80, 24)) as pilot:
+        assert " rec" not in (await until(pilot, "1 ok")).splitlines()[0]

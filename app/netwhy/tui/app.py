@@ -225,6 +225,11 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
             return self.snapshot.taken_at
         return self.monitor.now
 
+    @property
+    def recording(self) -> bool | None:
+        """Is the session written to a file?  False where that has failed, None where not asked."""
+        return None if self._recorder is None else not self._recorder.failed
+
     def _beat(self) -> None:
         self._beats += 1
         if self._beats % 2 or len(self.snapshot.rows) <= CROWD:

@@ -99,7 +99,7 @@ class View(Diagnosed[None]):
     def tick(self) -> None:
         """A second has passed: what shows the time is brought up to date."""
         now = self.netwhy.now
-        self.query_one(TopLine).show(self.netwhy.snapshot, now)
+        self.query_one(TopLine).show(self.netwhy.snapshot, now, recording=self.netwhy.recording)
 
     # ---------------------------------------------------------------------------- the filter
 
