@@ -15,6 +15,7 @@ from tests.tui.world import VANTAGE, World, refused, screen_lines, screen_text, 
 from netwhy import cli
 from netwhy.commands import dashboard as command
 from netwhy.core.model import TargetReport, Verdict
+from netwhy.session.reading import Session
 from netwhy.session.recorder import Recorder, opened
 from netwhy.session.replay import Replay
 from netwhy.tui.app import NetwhyApp
@@ -61,6 +62,17 @@ async def test_it_moves_at_its_speed_and_stays_at_the_end(tmp_path: Path) -> Non
         assert screen_text(pilot.app).splitlines() == text.splitlines()  # type: ignore[arg-type]
         await pilot.press("R")
         await until(pilot, "12:00:0")
+
+
+async def test_a_file_that_is_cut_off_says_so_at_its_beginning_and_its_end(tmp_path: Path) -> None:
+    whole = an_outage(tmp_path / "s").end().path.read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) * 2 // 3].rstrip(b"}\n"))
+    shown = Replay(Session(tmp_path / "cut"), speed=0.01)
+    async with app_of(shown).run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, "The file is cut off in its last line")
+        shown.advance(1000.0)
+        text = await until(pilot, ": the file is cut off here.   R: again   q: quit")
+        assert "the session ends" not in text
 
 
 async def test_its_keys(tmp_path: Path) -> None:
@@ -148,9 +160,6 @@ async def test_hostile_text_of_a_file_does_nothing(tmp_path: Path) -> None:
 
 
 async def test_what_is_recorded_beside_a_running_screen(tmp_path: Path) -> None:
-    from netwhy.session.reading import Session
-    from netwhy.session.recorder import Recorder, opened
-
     world = World(works(WEB), refused(DB))
     recorder = Recorder(opened(tmp_path / "s"), "s", interval_s=0.3)
     async with world.app(interval_s=0.3, recorder=recorder).run_test(size=(100, 30)) as pilot:
@@ -168,8 +177,6 @@ async def test_what_is_recorded_beside_a_running_screen(tmp_path: Path) -> None:
 
 
 async def test_a_recording_that_fails_is_told_once_and_the_screen_goes_on() -> None:
-    from netwhy.session.recorder import Recorder, opened
-
     recorder = Recorder(opened(Path("/dev/full")), "/dev/full", interval_s=0.3)
     app = World(works(WEB)).app(interval_s=0.3, recorder=recorder)
     async with app.run_test(size=(120, 30), notifications=True) as pilot:

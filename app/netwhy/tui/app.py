@@ -148,6 +148,8 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
         if not self.is_headless:  # a process of its own
             # To search all that for garbage, every few seconds, holds a key up by 50 ms.
             self.set_timer(LOADED_S, gc.freeze)
+        if self.snapshot.replayed is not None and self.snapshot.replayed.cut:
+            self.say("The file is cut off in its last line: the end is missing.", "warning")
         if not self._targets:
             self.watch_this_machine()
         if self._configuration is not None and isinstance(self.monitor, Monitor):

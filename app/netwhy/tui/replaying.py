@@ -89,7 +89,8 @@ def replay_banner(snapshot: Snapshot) -> str:
     assert replayed is not None
     lead = f" REPLAY of {snapshot.taken_at.astimezone():%Y-%m-%d %H:%M:%S}"
     if replayed.over:
-        return f"{lead}: the session ends here.   R: again   q: quit"
+        end = "the file is cut off here" if replayed.cut else "the session ends here"
+        return f"{lead}: {end}.   R: again   q: quit"
     state = "paused" if replayed.paused else f"{replayed.speed:g}x"
     if snapshot.notice:
         return f"{lead}, {state}   TROUBLE then: {inert(snapshot.notice)}"
