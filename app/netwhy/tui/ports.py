@@ -227,7 +227,9 @@ class Ports(View):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A cause, and fixes to copy, are only where the lower pane answers about a bind."""
-        if action in ("explain", "copy_fix", "copy_diagnosis", "next_fix"):
+        if action in ("copy_fix", "next_fix"):
+            return self._asked and bool(self.why.fixes)
+        if action in ("explain", "copy_diagnosis"):
             return self._asked
         return super().check_action(action, parameters)
 
@@ -300,3 +302,4 @@ class Ports(View):
         async for report in self.netwhy.engine.check(target):
             if self._asked:
                 self.why.show_report(report)
+                self.refresh_bindings()
