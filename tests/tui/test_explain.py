@@ -402,3 +402,22 @@ def test_only_the_screen_in_front_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert NetwhyApp.DEFAULT_MODE == "dashboard"
+
+
+async def test_what_cannot_be_copied_is_not_offered(tmp_path: Path) -> None:
+    async with world().app().run_test(size=(120, 40), notifications=True) as pilot:
+        view = await opened(pilot)
+        pilot.app.screen.query_one(Input).value = "port 5432"
+        await pilot.press("enter")
+        await until(pilot, "y copy step")
+        pilot.app.screen.query_one(Input).value = "qqqqqq"
+        await until(pilot, "What can be asked")
+        await until(pilot, "y copy", gone=True)
+        view.field.take(LOG)
+        await until(pilot, "Pasted: 5 lines")
+        for _ in range(10):
+            await pilot.press("j")
+            if "it is watched: view 1" in screen_text(pilot.app):  # type: ignore[arg-type]
+                break
+        text = await until(pilot, "it is watched: view 1")
+        assert "[y]" not in text and "y copy" not in text and "▸1" not in text

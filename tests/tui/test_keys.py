@@ -456,3 +456,41 @@ async def test_keys_that_come_in_one_burst_with_the_filter_are_its_text() -> Non
         await until(pilot, 'Targets 1 of 3, with "db."')
         await pilot.press("enter", "slash", "w")
         await until(pilot, 'Targets 1 of 3, with "w"')
+
+
+async def test_the_keys_at_the_bottom_are_those_of_the_dialog_over_it() -> None:
+    async with world().app().run_test(size=(100, 30)) as pilot:
+
+        def keys() -> str:
+            return screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+
+        await until(pilot, "1 failing")
+        before = keys()
+        await pilot.press("a")
+        await until(pilot, "Add a target")
+        assert keys().split() == ["enter", "go", "esc", "leave"]
+        await pilot.press("escape")
+        pilot.app.screen.post_message(events.Paste("a.example:1\nb.example:2"))
+        await until(pilot, "Add 2 targets?")
+        assert keys().split()[:4] == ["enter", "add", "them", "all"] and "filter" not in keys()
+        await pilot.press("escape", "2")
+        await until(pilot, "server5432")
+        await pilot.press("b")
+        await until(pilot, "Could I bind?")
+        assert keys().startswith(" enter go  esc leave")
+        await pilot.press("escape", "1")
+        await until(pilot, "Targets 3")
+        assert keys() == before
+
+
+async def test_a_free_port_offers_no_fix_to_copy() -> None:
+    w = world()
+    w.answers["bind://:8080"] = replace(refused("bind://:8080"), target=target("bind://:8080"))
+    async with w.app().run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await until(pilot, "server5432")
+        await pilot.press("b", *"8080", "enter")
+        await until(pilot, "y copy fix")
+        await pilot.press("b", *"7500", "enter")
+        await until(pilot, "Could I bind :7500")
+        await until(pilot, "y copy fix", gone=True)

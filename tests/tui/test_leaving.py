@@ -105,7 +105,12 @@ def dashboard() -> Iterator[Terminal]:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGINT, 130),
+        (signal.SIGQUIT, 131),
+    ],
 )
 def test_a_signal_restores_the_terminal(number: signal.Signals, code: int) -> None:
     with dashboard() as terminal:

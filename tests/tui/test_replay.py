@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import replace
@@ -14,6 +15,8 @@ from tests.tui.world import VANTAGE, World, refused, screen_lines, screen_text, 
 from netwhy import cli
 from netwhy.commands import dashboard as command
 from netwhy.core.model import TargetReport, Verdict
+from netwhy.session.reading import Session
+from netwhy.session.recorder import Recorder, opened
 from netwhy.session.replay import Replay
 from netwhy.tui.app import NetwhyApp
 from netwhy.tui.help import actions
@@ -61,6 +64,17 @@ async def test_it_moves_at_its_speed_and_stays_at_the_end(tmp_path: Path) -> Non
         await until(pilot, "12:00:0")
 
 
+async def test_a_file_that_is_cut_off_says_so_at_its_beginning_and_its_end(tmp_path: Path) -> None:
+    whole = an_outage(tmp_path / "s").end().path.read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) * 2 // 3].rstrip(b"}\n"))
+    shown = Replay(Session(tmp_path / "cut"), speed=0.01)
+    async with app_of(shown).run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, "The file is cut off in its last line")
+        shown.advance(1000.0)
+        text = await until(pilot, ": the file is cut off here.   R: again   q: quit")
+        assert "the session ends" not in text
+
+
 async def test_its_keys(tmp_path: Path) -> None:
     shown = replay(tmp_path / "s", at_s=10.0, speed=1.0)
     async with app_of(shown).run_test(size=(100, 30), notifications=True) as pilot:
@@ -103,6 +117,16 @@ async def test_what_has_no_meaning_in_it_is_not_offered(tmp_path: Path) -> None:
         assert pilot.app.clipboard == "systemctl status postgresql"
 
 
+async def test_the_help_tells_what_keys_mean_in_it(tmp_path: Path) -> None:
+    shown = replay(tmp_path / "s", at_s=45.0)
+    async with app_of(shown).run_test(size=(100, 60)) as pilot:
+        await until(pilot, "1 failing")
+        await pilot.press("question_mark")
+        text = await until(pilot, "Again. From the beginning")
+        assert "probing goes on" not in text and "No checks until" not in text
+        assert text.count("The replay stands still; again, and it goes on") == 2
+
+
 async def test_a_live_screen_has_no_key_of_a_replay() -> None:
     async with World(works(WEB)).app().run_test(size=(100, 30)) as pilot:
         await until(pilot, "1 ok")
@@ -136,9 +160,6 @@ async def test_hostile_text_of_a_file_does_nothing(tmp_path: Path) -> None:
 
 
 async def test_what_is_recorded_beside_a_running_screen(tmp_path: Path) -> None:
-    from netwhy.session.reading import Session
-    from netwhy.session.recorder import Recorder, opened
-
     world = World(works(WEB), refused(DB))
     recorder = Recorder(opened(tmp_path / "s"), "s", interval_s=0.3)
     async with world.app(interval_s=0.3, recorder=recorder).run_test(size=(100, 30)) as pilot:
@@ -159,8 +180,6 @@ async def test_what_is_recorded_beside_a_running_screen(tmp_path: Path) -> None:
 
 
 async def test_a_recording_that_fails_is_told_once_and_the_screen_goes_on() -> None:
-    from netwhy.session.recorder import Recorder, opened
-
     recorder = Recorder(opened(Path("/dev/full")), "/dev/full", interval_s=0.3)
     app = World(works(WEB)).app(interval_s=0.3, recorder=recorder)
     async with app.run_test(size=(120, 30), notifications=True) as pilot:
@@ -273,3 +292,37 @@ def test_the_page_tells_each_key_option_and_event() -> None:
     for event in lines.Event.__subclasses__():
         assert f"`{event.__struct_config__.tag}`" in page
     assert f"to {SPEEDS[-1]:g}x" in page and f"to {SPEEDS[0]:g}x" in page
+
+
+# ------------------------------------------------------------------------ while it is recorded
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 50)], ids=str)
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_the_screen_says_that_it_is_recorded(
+    tmp_path: Path, size: tuple[int, int], ascii_only: bool
+) -> None:
+    recorder = Recorder(opened(tmp_path / "s"), "s", interval_s=2.0)
+    app = World(works(WEB)).app(recorder=recorder, ascii_only=ascii_only)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, "1 ok")
+        mark = "*" if ascii_only else "●"
+        assert screen_lines(app)[0].startswith(f" netwhy  {mark} rec  ")
+        await pilot.press("2")
+        await until(pilot, "Local listeners")
+        assert f"{mark} rec" in screen_lines(app)[0]
+    recorder.close()
+
+
+async def test_a_recording_that_failed_is_not_called_one(tmp_path: Path) -> None:
+    recorder = Recorder(os.open(tmp_path, os.O_RDONLY), "s", interval_s=2.0)  # takes no bytes
+    app = World(works(WEB)).app(recorder=recorder)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await until(pilot, "✗ rec")
+        assert "●" not in text.splitlines()[0]
+    recorder.close()
+
+
+async def test_what_is_not_recorded_does_not_say_so(tmp_path: Path) -> None:
+    async with World(works(WEB)).app().run_test(size=(80, 24)) as pilot:
+        assert " rec" not in (await until(pilot, "1 ok")).splitlines()[0]

@@ -88,7 +88,8 @@ class Change:
 class Replayed:
     """That a snapshot is of a recorded session, and how it is being shown again.
 
-    `began` and `ended` are the wall clock of the session's first and last event.
+    `began` and `ended` are the wall clock of the session's first and last event; `cut`: its last
+    line is not whole, and what came after it is not known.
     """
 
     began: datetime
@@ -96,6 +97,7 @@ class Replayed:
     speed: float
     paused: bool = False
     over: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ class SessionError(Exception):
 
 
 class Session:
-    """One recorded session.  Reading it raises SessionError; a last line cut short is left out."""
+    """One recorded session.  Reading it raises SessionError.
+
+    A last line cut short is left out; `cut` says that there was one.
+    """
 
     def __init__(self, path: Path) -> None:
         """Read it through once, so that nothing is found wrong while it is shown."""
@@ -35,6 +38,7 @@ class Session:
         self.began: datetime | None = None
         self.ended: datetime | None = None
         self.events = 0
+        self.cut = False
         self.interval_s = 2.0
         for event, _ in self.read():
             self.began = self.began or event.at
@@ -53,7 +57,8 @@ class Session:
                     reader.number += 1
                     whole = line.endswith(b"\n")
                     if not whole and len(line) < LONGEST:
-                        return  # the end of what was written before a crash
+                        self.cut = True  # the end of what was written before a crash
+                        return
                     if not whole:
                         raise ValueError("it is too long")
                     if line.strip():

@@ -105,6 +105,11 @@ class Recorder(Journal):
         self._told = True
         return self._problem
 
+    @property
+    def failed(self) -> bool:
+        """Has it ended before its time?  Nothing is written any more."""
+        return self._over
+
     def close(self) -> None:
         """Write what waits, but for a disk that hangs; nothing is taken any more."""
         self._put(lines.Ended(**self._now()))

@@ -282,7 +282,9 @@ class Replay:
         return replace(
             self._monitor.snapshot(),
             version=self.version,
-            replayed=Replayed(session.began, session.ended, self.speed, self.paused, self.over),
+            replayed=Replayed(
+                session.began, session.ended, self.speed, self.paused, self.over, session.cut
+            ),
         )
 
     # ---------------------------------------------------------- what a replay cannot be asked for

@@ -148,6 +148,8 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
         if not self.is_headless:  # a process of its own
             # To search all that for garbage, every few seconds, holds a key up by 50 ms.
             self.set_timer(LOADED_S, gc.freeze)
+        if self.snapshot.replayed is not None and self.snapshot.replayed.cut:
+            self.say("The file is cut off in its last line: the end is missing.", "warning")
         if not self._targets:
             self.watch_this_machine()
         if self._configuration is not None and isinstance(self.monitor, Monitor):
@@ -224,6 +226,11 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
         if self.frozen or self.monitor is None:
             return self.snapshot.taken_at
         return self.monitor.now
+
+    @property
+    def recording(self) -> bool | None:
+        """Is the session written to a file?  False where that has failed, None where not asked."""
+        return None if self._recorder is None else not self._recorder.failed
 
     def _beat(self) -> None:
         self._beats += 1
@@ -344,12 +351,12 @@ class NetwhyApp(TargetActions, ReplayActions, Dressed):
         await self.switch_mode(mode)
 
     def action_help(self) -> None:
-        from netwhy.tui.details import Details
+        from netwhy.tui.details import Help
         from netwhy.tui.help import actions, help_lines
 
         found = actions(self.screen)
         legend = self.screen.legend if isinstance(self.screen, View) else ()
-        self.push_screen(Details("Help", lambda width: help_lines(found, legend, width)))
+        self.push_screen(Help("Help", lambda width: help_lines(found, legend, width)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette holds every action that has a key, and each theme."""

@@ -15,12 +15,15 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from netwhy.output.inert import inert
+from netwhy.tui.widgets.key_bar import KeyBar
 
 Answer = TypeVar("Answer")
 
 
 class Field(Input):
     """An input that hands a text of several lines on, instead of taking the first of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "go", id="ask.go")]
 
     class Many(Message):
         """Several lines were pasted."""
@@ -40,7 +43,7 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
     """Asks until the answer can be read, or esc; the result is what `read` made of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False, id="ask.leave"),
+        Binding("escape", "leave", "leave", id="ask.leave"),
     ]
 
     def __init__(
@@ -68,6 +71,7 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
             yield Field(self._typed, compact=True, select_on_focus=False)
             yield Static(Content(self._hint), id="ask-hint", markup=False)
             yield Static(Content(""), id="ask-problem", markup=False)
+        yield KeyBar()
 
     def on_input_changed(self) -> None:
         self.query_one("#ask-problem", Static).update(Content(""))

@@ -18,6 +18,8 @@ from netwhy.tui.ask import Ask
 from netwhy.tui.details import TargetDetails
 from netwhy.tui.groups import about_group, has_groups
 from netwhy.tui.legend import Legend, target_legend
+from netwhy.tui.lines import Lines
+from netwhy.tui.look import Line
 from netwhy.tui.past_lines import change_note
 from netwhy.tui.roots import Root, roots, symptoms
 from netwhy.tui.view import View
@@ -133,6 +135,9 @@ class Dashboard(View):
         if group is not None:
             why.say_title(f"Why {group.name}")
             why.show_text(lambda width: about_group(group, width, self.page))
+        elif row is None:  # else it would tell, and y copy, what is not listed
+            why.say_title("Why")
+            why.show_text(self._nothing, top=True)
         if row is None:
             return
         title = f"Why {inert(row.target.label)}{change_note(row)}"
@@ -142,6 +147,11 @@ class Dashboard(View):
         root = self._symptoms.get(row.target.text)
         lead = f"Explained by the root cause: {root.cause.title}  [c] go to it" if root else ""
         why.show_row(row, snapshot.taken_at, lead=lead)
+
+    def _nothing(self, width: int) -> list[Line]:
+        out = Lines(width, self.page)
+        out.text("No target is listed: nothing matches the filter.", "muted")
+        return out.lines
 
     @property
     def chosen(self) -> Row | None:

@@ -61,7 +61,13 @@ class Explain(View):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "search", id="view.filter", tooltip="A new question"),
-        Binding("y", "copy_fix", "copy command", id="why.copy", tooltip="Of the marked step"),
+        Binding(
+            "y",
+            "copy_fix",
+            "copy step",
+            id="why.copy",
+            tooltip="The marked one: its command, or its words where it has none",
+        ),
         Binding("Y", "copy_diagnosis", "Copy page", show=False, id="why.copy-all"),
         Binding("f", "next_fix", "Next step", show=False, id="why.fix", tooltip="For y"),
         Binding(
@@ -110,9 +116,13 @@ class Explain(View):
             self.field.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The key that leads here does nothing; nothing is watched where nothing is mentioned."""
+        """The key that leads here does nothing; the others need what they are about."""
         if action == "watch_all":
             return bool(targets_of([*self._entries.values()]))
+        if action in ("copy_fix", "next_fix"):
+            return self._shown is not None and bool(self._shown.fixes)
+        if action == "copy_diagnosis":
+            return self._shown is not None
         return action != "explain" and super().check_action(action, parameters)
 
     def on_mount(self) -> None:
@@ -187,7 +197,6 @@ class Explain(View):
         self._entries = {e.key: e for e in self._question.entries(self.netwhy.snapshot)}
         self._draw_list()
         self._show_page()
-        self.refresh_bindings()
 
     def _draw_list(self) -> None:
         entries = [*self._entries.values()]
@@ -212,6 +221,10 @@ class Explain(View):
         self._show_page(top=True)
 
     def _show_page(self, *, top: bool = False) -> None:
+        self._write_page(top=top)
+        self.refresh_bindings()  # what can be copied
+
+    def _write_page(self, *, top: bool) -> None:
         entry, panel = self.chosen, self.panel
         self._shown = None
         asked = self._question.text or self._question.log or self.found.touched
@@ -288,18 +301,15 @@ class Explain(View):
 
     def action_copy_fix(self) -> None:
         """Copy the command of the marked step; its words where there is none."""
-        fixes = self._shown.fixes if self._shown is not None else ()
-        if not fixes:
-            self.netwhy.say("There is no command to copy here.", "warning")
+        if self._shown is None:
             return
-        fix = fixes[self._chosen]
+        fix = self._shown.fixes[self._chosen]
         text = inert(fix.command or fix.text)
         self.netwhy.hand_over(text, "fix.txt", text)
 
     def action_copy_diagnosis(self) -> None:
         """Copy the whole page, as `netwhy explain` prints it."""
         if self._shown is None:
-            self.netwhy.say("There is no page to copy here.", "warning")
             return
         text = "\n".join(explanation_lines(self._shown)) + "\n"
         self.netwhy.hand_over(text, "page.txt", f"the page of {inert(self._shown.name)}")

@@ -111,7 +111,7 @@ def endpoint_lines(mentioned: Mentioned, row: Row | None, width: int, page: Page
     state = glyph(row.verdict, page)
     out.add((f" {state} {word(row.verdict)}", ROLES[row.verdict]), ("   it is watched: view 1", ""))
     out.gap()
-    return [*out.lines, *why_lines(row.shown, width, page).lines]
+    return [*out.lines, *why_lines(row.shown, width, page, chosen_fix=-1).lines]
 
 
 def welcome_lines(width: int, page: Page, pages: int) -> list[Line]:

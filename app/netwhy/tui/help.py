@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import ActiveBinding, Binding
@@ -13,6 +13,7 @@ from textual.widgets import Input
 from netwhy.tui.keys import KEYS
 from netwhy.tui.legend import Legend
 from netwhy.tui.look import Line
+from netwhy.tui.replaying import MEANINGS
 from netwhy.tui.spans import folded
 from netwhy.tui.widgets.key_bar import key_name
 
@@ -56,10 +57,11 @@ def actions(screen: Screen[object]) -> list[Action]:
     for active in screen.active_bindings.values():
         if active.binding.id is not None and active.enabled:
             found.setdefault(active.binding.action, []).append(active)
-    return [_action(bindings) for bindings in found.values()]
+    others = MEANINGS if getattr(screen.app, "replay", None) is not None else {}
+    return [_action(bindings, others) for bindings in found.values()]
 
 
-def _action(bindings: list[ActiveBinding]) -> Action:
+def _action(bindings: list[ActiveBinding], others: Mapping[str, str]) -> Action:
     first = bindings[0]
     binding = first.binding
     # ctrl+c stands where the toolkit's own had been: behind the plain keys.
@@ -69,9 +71,8 @@ def _action(bindings: list[ActiveBinding]) -> Action:
     if (binding.id or "").startswith("app.view-"):
         prefix = "view"
     group = GROUPS.get(prefix, prefix.capitalize())
-    return Action(
-        tuple(map(key_name, keys)), name, binding.tooltip, binding.action, first.node, group
-    )
+    about = others.get(binding.action, binding.tooltip)
+    return Action(tuple(map(key_name, keys)), name, about, binding.action, first.node, group)
 
 
 def help_lines(found: Iterable[Action], legend: Legend, width: int) -> list[Line]:

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
-#: SIGINT comes from outside only: in the terminal's raw mode ctrl+c is a key like others.
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+#: SIGINT and SIGQUIT come from outside only: in the terminal's raw mode their keys are keys like
+#: others.
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 #: How long an orderly end may take after a signal.
 GRACE_S = 2.0
 

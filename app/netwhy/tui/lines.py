@@ -21,6 +21,7 @@ class Lines:
     page: Page
     lines: list[Line] = field(default_factory=list)
     fix_at: list[int] = field(default_factory=list)
+    copy_key: str = "y"  # what copies the chosen fix
 
     def add(self, *pieces: Piece) -> None:
         self.lines.append(pieces)

@@ -16,6 +16,7 @@ from netwhy.core.target_list import Listed
 from netwhy.output.inert import inert
 from netwhy.output.layout import counted
 from netwhy.tui.look import Line, page_content
+from netwhy.tui.widgets.key_bar import KeyBar
 
 #: Lines of each kind that are shown; the rest is counted.
 SHOWN = 5
@@ -25,8 +26,8 @@ class Pasted(ModalScreen[tuple[Target, ...]]):
     """Shows the targets of a text and what cannot be read of it; the result is what to add."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "add", "Add them all", show=False, id="pasted.add"),
-        Binding("escape", "leave", "Leave", show=False, id="pasted.leave"),
+        Binding("enter", "add", "add them all", id="pasted.add"),
+        Binding("escape", "leave", "leave", id="pasted.leave"),
     ]
 
     def __init__(self, found: Listed) -> None:
@@ -41,6 +42,7 @@ class Pasted(ModalScreen[tuple[Target, ...]]):
         box.border_subtitle = Content(f"{add}esc: leave")
         with box:
             yield Static(page_content(preview(self._found)), markup=False)
+        yield KeyBar()
 
     def action_add(self) -> None:
         self.dismiss(self._found.targets)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from netwhy.core.listing import Listing
 from netwhy.core.model import Target
@@ -227,7 +227,9 @@ class Ports(View):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A cause, and fixes to copy, are only where the lower pane answers about a bind."""
-        if action in ("explain", "copy_fix", "copy_diagnosis", "next_fix"):
+        if action in ("copy_fix", "next_fix"):
+            return self._asked and bool(self.why.fixes)
+        if action in ("explain", "copy_diagnosis"):
             return self._asked
         return super().check_action(action, parameters)
 
@@ -263,10 +265,13 @@ class Ports(View):
             self.app.push_screen(ask, lambda acted: self._read() if acted else None)
 
     def action_back(self) -> None:
-        if self._asked:
+        """One thing at a time: close the answer about a bind, then drop the filter."""
+        if self._asked and not isinstance(self.focused, Input):
             self._ask(False)
             self._show_about(top=True)
-        super().action_back()
+            self.focus_list()
+        else:
+            super().action_back()
 
     def _ask(self, asked: bool) -> None:
         """Is the lower pane about a bind?  That decides which keys do something."""
@@ -297,3 +302,4 @@ class Ports(View):
         async for report in self.netwhy.engine.check(target):
             if self._asked:
                 self.why.show_report(report)
+                self.refresh_bindings()

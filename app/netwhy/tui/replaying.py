@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
@@ -22,8 +22,11 @@ REPLAY_KEYS: tuple[Binding, ...] = (
     Binding(
         "n", "next_change", "next change", id="replay.next", tooltip="To the next change of state"
     ),
-    Binding("R", "again", "Again", show=False, id="replay.again", tooltip="From the begin"),
+    Binding("R", "again", "Again", show=False, id="replay.again", tooltip="From the beginning"),
 )
+#: What keys mean in a replay, where that is something else than while targets are checked.
+_STANDS = "The replay stands still; again, and it goes on"
+MEANINGS: Mapping[str, str] = {"freeze": _STANDS, "pause": _STANDS}
 #: Actions that only a replay has.
 _OF_REPLAY = frozenset(("faster", "slower", "step", "next_change", "again"))
 #: Actions that only a running monitor can carry out.
@@ -86,7 +89,8 @@ def replay_banner(snapshot: Snapshot) -> str:
     assert replayed is not None
     lead = f" REPLAY of {snapshot.taken_at.astimezone():%Y-%m-%d %H:%M:%S}"
     if replayed.over:
-        return f"{lead}: the session ends here.   R: again   q: quit"
+        end = "the file is cut off here" if replayed.cut else "the session ends here"
+        return f"{lead}: {end}.   R: again   q: quit"
     state = "paused" if replayed.paused else f"{replayed.speed:g}x"
     if snapshot.notice:
         return f"{lead}, {state}   TROUBLE then: {inert(snapshot.notice)}"

@@ -22,10 +22,25 @@ from netwhy.output.layout import Page
 from netwhy.output.ports import SUDO
 from netwhy.tui.look import Line
 from netwhy.tui.source import Freeing, Source
+from netwhy.tui.spans import folded
 from netwhy.tui.why_lines import Lines
+from netwhy.tui.widgets.key_bar import KeyBar
 from netwhy.tui.widgets.text_panel import TextPanel
 
 _BAD = frozenset({Deed.FAILED, Deed.FORBIDDEN, Deed.CHANGED})
+#: In a window smaller than this the dialog takes all of it.
+_ROOMY = (80, 20)
+#: Lines of the plan beside the question: with fewer it is not asked, more are scrolled.
+_LEAST, _MOST = 2, 24
+_TOO_SMALL = "Too small to ask here: make the window larger."
+
+
+class Word(Input):
+    """Where the answer is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "answer", id="stop.answer"),
+    ]
 
 
 class Stop(ModalScreen[bool]):
@@ -35,8 +50,10 @@ class Stop(ModalScreen[bool]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", id="stop.leave"),
+        Binding("up", "read(-1)", "read up", id="stop.up", tooltip="Of the plan"),
+        Binding("down", "read(1)", "read down", id="stop.down", tooltip="Of the plan"),
         Binding("enter", "done", "Leave", show=False, id="stop.done"),
+        Binding("escape", "leave", "leave", id="stop.leave"),
     ]
 
     def __init__(self, page: Page, source: Source, port: int, transport: str) -> None:
@@ -52,6 +69,7 @@ class Stop(ModalScreen[bool]):
         self._answer: asyncio.Future[str] | None = None
         self._acted = False
         self._over = False
+        self._question = ""  # what is asked, or nothing
 
     def compose(self) -> ComposeResult:
         box = Vertical(id="stop")
@@ -60,7 +78,8 @@ class Stop(ModalScreen[bool]):
         with box:
             yield TextPanel(id="stop-text")
             yield Static(Content(""), id="stop-question", markup=False)
-            yield Input(compact=True, placeholder="no", id="stop-word")
+            yield Word(compact=True, placeholder="no", id="stop-word")
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._show_question("")
@@ -131,7 +150,7 @@ class Stop(ModalScreen[bool]):
                 if not self._acted:
                     self.dismiss(False)
                 return False
-            before = f'"{inert(answer)}" is not it.  '
+            before = f'"{inert(answer)[:20]}" is not it.  '
 
     # -------------------------------------------------------------------------- what is shown
 
@@ -151,18 +170,46 @@ class Stop(ModalScreen[bool]):
             self._say(text, role)
 
     def _show_question(self, text: str) -> None:
+        self._question = text
+        self.query_one(Input).value = ""
+        self._fit()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the plan what the question leaves; where that is nothing, do not ask.
+
+        A question out of sight would be answered blindly, and the answer ends processes.
+        """
+        if not self.is_mounted:
+            return
+        width, height = self.app.size
+        small = width < _ROOMY[0] or height < _ROOMY[1]
+        self.query_one("#stop").set_class(small, "-small")
+        # The border, the gaps around the text, and the keys at the bottom.
+        free = height - 3 if small else height * 9 // 10 - 6
+        wide = width - 4 if small else min(110, width * 24 // 25) - 6
+        lines = folded(self._question, wide)
+        asking = bool(self._question) and free - len(lines) - 1 >= _LEAST
+        if self._question and not asking:
+            lines = folded(_TOO_SMALL, wide)
         question, field = self.query_one("#stop-question", Static), self.query_one(Input)
-        question.update(Content(text))
-        question.display = field.display = bool(text)
-        field.value = ""
-        (field if text else self.query_one(TextPanel)).focus()
+        question.update(Content("\n".join(lines)))
+        question.display, field.display = bool(self._question), asking
+        left = free - (len(lines) if self._question else 0) - asking
+        panel = self.query_one(TextPanel)
+        panel.styles.max_height = max(1, min(_MOST, left))
+        (field if asking else panel).focus()
 
     def _write(self) -> None:
         if not self.is_mounted:
             return
         panel = self.query_one(TextPanel)
         panel.write(self._lines)
-        panel.scroll_end(animate=False)
+        if self._acted or self._over:  # before, it is read from its beginning
+            panel.scroll_end(animate=False)
+        self.refresh_bindings()
 
     def _lines(self, width: int) -> list[Line]:
         out = Lines(width, self._page)
@@ -179,8 +226,13 @@ class Stop(ModalScreen[bool]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._answer is not None and not self._answer.done():
+        asked = self.query_one(Input).display
+        if asked and self._answer is not None and not self._answer.done():
             self._answer.set_result(event.value.strip())
+
+    def action_read(self, step: int) -> None:
+        """Scroll the plan, while the keys go to the field."""
+        self.query_one(TextPanel).scroll_relative(y=step, animate=False)
 
     def action_done(self) -> None:
         if self._over:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Input
 
 from netwhy.core.snapshot import Snapshot
-from netwhy.output.inert import inert
 from netwhy.output.layout import Page
-from netwhy.output.text import place
+from netwhy.tui.diagnosed import Diagnosed
 from netwhy.tui.legend import Legend
 from netwhy.tui.replaying import fits
 from netwhy.tui.widgets.banner import CAME_WITH, Banner
 from netwhy.tui.widgets.filter_bar import FilterBar
 from netwhy.tui.widgets.key_bar import KeyBar
 from netwhy.tui.widgets.top_line import TopLine
-from netwhy.tui.widgets.why import Why
-
-if TYPE_CHECKING:
-    from netwhy.tui.app import NetwhyApp
 
 
-class View(Screen[None]):
+class View(Diagnosed[None]):
     """A screen with a list that can be filtered.  Subclasses fill `compose_body`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,31 +30,6 @@ class View(Screen[None]):
             id="view.filter",
             tooltip="Show only rows in which all words occur, or ports that begin so",
         ),
-        Binding(
-            "y",
-            "copy_fix",
-            "copy fix",
-            id="why.copy",
-            tooltip="Its command, to the clipboard and to a file",
-        ),
-        Binding(
-            "Y",
-            "copy_diagnosis",
-            "Copy diagnosis",
-            show=False,
-            id="why.copy-all",
-            tooltip="The whole diagnosis, as Markdown",
-        ),
-        Binding(
-            "f", "next_fix", "Next fix", show=False, id="why.fix", tooltip="The one that y copies"
-        ),
-        Binding(
-            "w",
-            "explain",
-            "explain this",
-            id="why.explain",
-            tooltip="What this cause means, and how it is told from others",
-        ),
         Binding("escape", "back", "Back", show=False, id="view.back"),
     ]
 
@@ -68,10 +37,6 @@ class View(Screen[None]):
         super().__init__()
         self.page = page
         self.wanted = ""  # the filter
-
-    @property
-    def netwhy(self) -> NetwhyApp:
-        return cast("NetwhyApp", self.app)
 
     def compose(self) -> ComposeResult:
         yield TopLine(self.page)
@@ -107,10 +72,6 @@ class View(Screen[None]):
         """Show this snapshot in the panes."""
         raise NotImplementedError
 
-    @property
-    def why(self) -> Why:
-        return self.query_one(Why)
-
     # ----------------------------------------------------------------------------- the data
 
     def on_mount(self) -> None:
@@ -138,7 +99,7 @@ class View(Screen[None]):
     def tick(self) -> None:
         """A second has passed: what shows the time is brought up to date."""
         now = self.netwhy.now
-        self.query_one(TopLine).show(self.netwhy.snapshot, now)
+        self.query_one(TopLine).show(self.netwhy.snapshot, now, recording=self.netwhy.recording)
 
     # ---------------------------------------------------------------------------- the filter
 
@@ -158,33 +119,3 @@ class View(Screen[None]):
         """Drop the filter, else go back to the list."""
         self.query_one(FilterBar).drop()
         self.focus_list()
-
-    # -------------------------------------------------------------------------- the diagnosis
-
-    def action_next_fix(self) -> None:
-        self.why.action_choose_fix(1)
-
-    def action_copy_fix(self) -> None:
-        """Copy the command of the chosen fix; its words where there is no command."""
-        report, fix = self.why.report, self.why.chosen_fix
-        if report is None or fix is None:
-            self.netwhy.say("There is no fix to copy here.", "warning")
-            return
-        text, where = inert(fix.command or fix.text), place(fix, report.target)
-        self.netwhy.hand_over(text, "fix.txt", f"(for use {where}) {text}" if where else text)
-
-    async def action_explain(self) -> None:
-        """Show the page of the cause that is shown here."""
-        from netwhy.tui.explain import Explain
-
-        found = self.why.report.diagnosis if self.why.report is not None else None
-        await self.netwhy.action_view("explain")
-        if found is not None and isinstance(self.app.screen, Explain):
-            self.app.screen.ask(found.cause)
-
-    def action_copy_diagnosis(self) -> None:
-        report = self.why.report
-        if report is None or not report.complete:
-            self.netwhy.say("There is no diagnosis to copy yet.", "warning")
-            return
-        self.netwhy.copy_diagnosis(report)

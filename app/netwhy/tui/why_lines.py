@@ -35,14 +35,15 @@ def why_lines(
     now_s: float | None = None,
     height: int = 0,
     lead: str = "",
+    copy_key: str = "y",
 ) -> Lines:
     """The panel of one report.  `whole` adds every other finding in full and each probe.
 
     With its `row` it also tells what came before: `now` decides whether a date is needed, `now_s`
     is for the length of what still lasts.  A chart is drawn where all of it can be seen in a panel
-    of that `height`, or with `whole`.
+    of that `height`, or with `whole`.  `copy_key` is what copies the chosen fix.
     """
-    out = Lines(max(20, width), page)
+    out = Lines(max(20, width), page, copy_key=copy_key)
     if lead:
         out.text(lead, "title")
         out.gap()
@@ -206,7 +207,7 @@ def _fix(out: Lines, number: int, fix: Fix, report: TargetReport, *, chosen: boo
         out.add((head, "heading"), (lead if first else " " * len(lead), "key"), (line, ""))
         first = False
     if fix.command:
-        hint = "   [y] copy" if chosen else ""
+        hint = f"   [{out.copy_key}] copy" if chosen else ""
         indent = " " * (margin + len(lead))
         room = out.width - len(indent) - 1
         command = folded(inert(fix.command), room)

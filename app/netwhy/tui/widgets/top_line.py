@@ -1,4 +1,4 @@
-"""The header: how many are in which state, from where it is seen, how often, and the time."""
+"""The header: is it recorded, how many are in which state, from where it is seen, the time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
-from netwhy.core.model import VERDICT_ORDER
+from netwhy.core.model import VERDICT_ORDER, Mark
 from netwhy.core.snapshot import Snapshot
 from netwhy.output.inert import inert
 from netwhy.output.layout import Page
@@ -26,10 +26,12 @@ class TopLine(Widget):
         self._page = page
         self._snapshot: Snapshot | None = None
         self._now = datetime.now(UTC)
+        self._recording: bool | None = None
         self._drawn: list[Line] = []
 
-    def show(self, snapshot: Snapshot, now: datetime) -> None:
-        self._snapshot, self._now = snapshot, now
+    def show(self, snapshot: Snapshot, now: datetime, *, recording: bool | None = None) -> None:
+        """`recording`: is a session written to a file?  False where that has failed."""
+        self._snapshot, self._now, self._recording = snapshot, now, recording
         self._lay()
 
     def on_resize(self) -> None:
@@ -38,7 +40,8 @@ class TopLine(Widget):
     def _lay(self) -> None:
         if self._snapshot is None or not self.size.width:
             return
-        lines = header_lines(self._snapshot, self._now, self.size.width, self._page)
+        rec = _recorded(self._recording, self._page)
+        lines = header_lines(self._snapshot, self._now, self.size.width, self._page, rec)
         if lines == self._drawn:
             return
         taller = len(lines) != len(self._drawn)
@@ -51,9 +54,11 @@ class TopLine(Widget):
         return page_content(self._drawn) if self._drawn else content(((" netwhy", "title"),))
 
 
-def header_lines(snapshot: Snapshot, now: datetime, width: int, page: Page) -> list[Line]:
-    """The header in one line of `width` cells, or in two."""
-    state = [(" netwhy", "title"), *_counts(snapshot, page)]
+def header_lines(
+    snapshot: Snapshot, now: datetime, width: int, page: Page, rec: Line = ()
+) -> list[Line]:
+    """The header in one line of `width` cells, or in two; `rec` follows the name."""
+    state = [(" netwhy", "title"), *rec, *_counts(snapshot, page)]
     place = _place(snapshot)
     time = clock(now)
     every = f"every {snapshot.interval_s:g}s"
@@ -67,6 +72,15 @@ def header_lines(snapshot: Snapshot, now: datetime, width: int, page: Page) -> l
     if not place:
         return [first]
     return [first, ((fitted(f" {place}", width), "muted"),)]
+
+
+def _recorded(recording: bool | None, page: Page) -> Line:
+    """That it is recorded: whoever sits there must know that it is kept."""
+    if recording is None:
+        return ()
+    if recording:
+        return ((f"  {'*' if page.ascii else '●'} rec", "key"),)
+    return ((f"  {page.mark(Mark.FAILED)} rec", "failing"),)
 
 
 def _counts(snapshot: Snapshot, page: Page) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -14,6 +14,9 @@ from netwhy.output.layout import Page
 from netwhy.tui.look import Line
 from netwhy.tui.why_lines import why_lines
 from netwhy.tui.widgets.text_panel import TextPanel, Writer
+
+if TYPE_CHECKING:
+    from netwhy.tui.app import NetwhyApp
 
 
 class Why(TextPanel):
@@ -41,6 +44,10 @@ class Why(TextPanel):
         return finding.fixes if finding else ()
 
     @property
+    def netwhy(self) -> NetwhyApp:
+        return cast("NetwhyApp", self.app)
+
+    @property
     def chosen_fix(self) -> Fix | None:
         """The fix that the copy key takes."""
         return self.fixes[self._chosen] if self._chosen < len(self.fixes) else None
@@ -66,7 +73,8 @@ class Why(TextPanel):
         self.report, self._row, self._now, self._lead = report, row, now, lead
         if not same:
             self._chosen = 0
-        self.write(self._write, top=not same)
+        # Somebody who reads all of it is not sent to the top of it.
+        self.write(self._write, top=not same and not self._whole)
 
     def show_text(self, writer: Writer, *, top: bool = False) -> None:
         """Show something that is not a report."""
@@ -101,8 +109,10 @@ class Why(TextPanel):
             whole=self._whole,
             row=self._row,
             now=self._now,
+            now_s=self.netwhy.now_s if self._whole else None,
             height=self.size.height,
             lead=self._lead,
+            copy_key=self.netwhy.key_of("why.copy", "y"),
         )
         self._fix_at = written.fix_at[: len(self.fixes)]
         return written.lines
