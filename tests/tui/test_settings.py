@@ -73,7 +73,7 @@ async def test_labels_groups_and_intervals_are_shown() -> None:
         await pilot.press("enter")
         await until(pilot, "▾ web")
         await pilot.press("down", "enter")
-        text = await until(pilot, "one every 30 s")
+        text = await until(pilot, "every 30 s at most")
         assert "web.example:80" in text, "the label does not hide what is checked"
         assert any(line.split()[1:3] == ["Group", "web"] for line in text.splitlines())
 

@@ -60,9 +60,11 @@ def drawn(app: NetwhyApp) -> list[Segment]:
     """The pieces of the screen; of a dialog only itself, since what is behind it is dimmed."""
     strips = app.screen._compositor.render_strips()
     if app.screen.is_modal:
-        inside = [w for w in app.screen.walk_children() if RACK not in (w.id, w.parent.id)]
-        box = Region.from_union([w.region for w in inside if w.region])
-        strips = [s.crop(box.x, box.right) for s in strips[box.y : box.bottom]]
+        # The dialog and the keys below it are two boxes.
+        parts = [[w, *w.walk_children()] for w in app.screen.children if w.id != RACK]
+        seen = [[w.region for w in part if w.region] for part in parts]
+        boxes = [Region.from_union(regions) for regions in seen if regions]
+        strips = [s.crop(b.x, b.right) for b in boxes for s in strips[b.y : b.bottom]]
     return [segment for strip in strips for segment in strip if segment.style]
 
 
