@@ -20,6 +20,7 @@ from tests.tui.world import (
     works,
 )
 from textual import events
+from textual.widgets import Input
 
 from netwhy.core.model import Verdict
 from netwhy.core.observations import Owner
@@ -494,3 +495,23 @@ async def test_a_free_port_offers_no_fix_to_copy() -> None:
         await pilot.press("b", *"7500", "enter")
         await until(pilot, "Could I bind :7500")
         await until(pilot, "y copy fix", gone=True)
+
+
+@pytest.mark.parametrize(
+    ("opens", "shown"), [("a", "Add a target"), ("slash", "filter:"), ("5", "Knowledge")]
+)
+async def test_keys_of_one_burst_are_taken_in_their_order(opens: str, shown: str) -> None:
+    """As a slow line brings them: nothing is drawn, and nothing waited for, between two of them."""
+    async with world().app().run_test(size=(100, 30)) as pilot:
+        await until(pilot, "1 failing", "2 ok")
+        await pilot.press(opens)
+        await until(pilot, shown)
+        field = pilot.app.screen.query_one(Input)
+        assert field.has_focus
+        for key in ("x", "backspace", "a", "b", "c", "left", "left", "d"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        for _ in range(100):
+            await pilot.pause(0.05)
+            if len(field.value) > 3:
+                break
+        assert field.value == "adbc"

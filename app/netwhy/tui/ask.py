@@ -15,12 +15,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from netwhy.output.inert import inert
+from netwhy.tui.widgets.field import Field
 from netwhy.tui.widgets.key_bar import KeyBar
 
 Answer = TypeVar("Answer")
 
 
-class Field(Input):
+class Line(Field):
     """An input that hands a text of several lines on, instead of taking the first of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "go", id="ask.go")]
@@ -68,7 +69,7 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
         box.border_title = Content(self._question)
         box.border_subtitle = Content("enter: go   esc: leave")
         with box:
-            yield Field(self._typed, compact=True, select_on_focus=False)
+            yield Line(self._typed, compact=True, select_on_focus=False)
             yield Static(Content(self._hint), id="ask-hint", markup=False)
             yield Static(Content(""), id="ask-problem", markup=False)
         yield KeyBar()
@@ -86,7 +87,7 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
             answer = self._read(event.value)
         except TargetError as error:
             if self._many is not None and _are_several(event.value):
-                self.on_field_many(Field.Many(event.value))
+                self.on_line_many(Line.Many(event.value))
                 return
             self.query_one("#ask-problem", Static).update(
                 Content(inert(error.line().removeprefix("netwhy: ")))
@@ -94,7 +95,7 @@ class Ask(ModalScreen["Answer | None"], Generic[Answer]):
             return
         self.dismiss(answer)
 
-    def on_field_many(self, event: Field.Many) -> None:
+    def on_line_many(self, event: Line.Many) -> None:
         if self._many is not None:
             self.dismiss(None)
             self._many(event.text)

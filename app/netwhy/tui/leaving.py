@@ -47,6 +47,8 @@ def leaving_by_signal(
         number = _next(ours, numbers, None)
         if not number:
             return
+        if stopped():  # also while SIGCONT, which a shell sends behind it, holds `handle` up
+            os._exit(128 + number)
         leave(128 + number)
         if _next(ours, numbers, GRACE_S) == _ENDED:
             return  # else the orderly way takes too long, or somebody insists

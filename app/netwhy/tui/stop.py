@@ -24,6 +24,7 @@ from netwhy.tui.look import Line
 from netwhy.tui.source import Freeing, Source
 from netwhy.tui.spans import folded
 from netwhy.tui.why_lines import Lines
+from netwhy.tui.widgets.field import Field
 from netwhy.tui.widgets.key_bar import KeyBar
 from netwhy.tui.widgets.text_panel import TextPanel
 
@@ -35,7 +36,7 @@ _LEAST, _MOST = 2, 24
 _TOO_SMALL = "Too small to ask here: make the window larger."
 
 
-class Word(Input):
+class Word(Field):
     """Where the answer is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

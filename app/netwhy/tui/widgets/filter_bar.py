@@ -11,8 +11,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from netwhy.tui.widgets.field import Field
 
-class FilterField(Input):
+
+class FilterField(Field):
     """Where the words of the filter are typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,8 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from netwhy.tui.widgets.field import Field
 
-class SearchField(Input):
+
+class SearchField(Field):
     """Takes one line to search for; many lines at once are told as `Pasted`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
