@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import struct
+import time
 from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
@@ -19,6 +20,7 @@ from tests.net.test_probe_errqueue import chain
 from netwhy.core.asks import PingAsk
 from netwhy.core.observations import TIMEOUT, Ping
 from netwhy.probes import ping
+from netwhy.system import echo as echo_socket
 from netwhy.system.echo import request
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -68,8 +70,27 @@ def stamped() -> list[float]:
         return True
 
     ping.readiness.wait = late  # type: ignore[assignment]
+    stamps = _stamping()
     found = [asyncio.run(echo(address))[0].rtt_ms for address in ("127.0.0.1", "::1")]
+    stamps.close()
     return [-1.0 if rtt is None else rtt for rtt in found]
+
+
+def _stamping() -> socket.socket:
+    """A socket that keeps the kernel stamping: it begins a moment after the first one that asks,
+    and what came before that is stamped when it is read.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, echo_socket._SO_TIMESTAMPNS, 1)
+    for _ in range(200):
+        sock.sendto(b"?", sock.getsockname())
+        time.sleep(0.02)
+        (_level, _kind, payload), *_ = sock.recvmsg(16, 64)[1]
+        seconds, nanoseconds = struct.unpack("qq", payload[:16])
+        if time.time() - (seconds + nanoseconds / 1e9) > 0.015:
+            return sock
+    raise AssertionError("the kernel stamps nothing when it comes")
 
 
 def test_the_time_is_the_kernels_not_that_of_the_late_reader() -> None:
