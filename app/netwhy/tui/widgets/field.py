@@ -15,8 +15,10 @@ class Field(Input):
     """
 
     async def _on_key(self, event: events.Key) -> None:
+        if event.is_printable:  # before the keys of the whole screen are gathered
+            return
         active = self.screen.active_bindings.get(event.key)
-        if active is None or active.node is not self or not active.enabled or event.is_printable:
+        if active is None or active.node is not self or not active.enabled:
             return
         if await self.app.run_action(active.binding.action, self):  # else it is for others
             event.stop()
